@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { msat } from '../../src/money/msat.ts';
+import { openEmbeddedNode } from '../../src/lightning/embedded/embedded-node.ts';
+import { codeOf, lightningContract, Told } from './contract.ts';
+
+lightningContract('the embedded node', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'embedded-'));
+  const open = (name: string, port?: number) =>
+    openEmbeddedNode({
+      directory: join(directory, name),
+      ...(port !== undefined && { listen: { host: '127.0.0.1', port } }),
+    });
+  let seller = await open('seller', 0);
+  const { address } = seller;
+  const buyer = await open('buyer');
+  await buyer.connectPeer(seller.nodeId, address);
+  await buyer.openChannel(seller.nodeId, 1_000_000n, msat(100_000_000));
+  return {
+    seller,
+    buyer,
+    restartSeller: async () => {
+      await seller.close();
+      return (seller = await open('seller', Number(address.split(':')[1])));
+    },
+    disconnect: () => buyer.disconnectPeer(seller.nodeId),
+    reconnect: () => buyer.connectPeer(seller.nodeId, address),
+    close: async () => {
+      await Promise.all([buyer.close(), seller.close()]);
+      await rm(directory, { recursive: true });
+    },
+  };
+});
+
+describe('the embedded node', () => {
+  const temporary = async (): Promise<string> => {
+    const directory = await mkdtemp(join(tmpdir(), 'embedded-'));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    return directory;
+  };
+
+  it('refuses any network with real money', async () => {
+    const directory = await temporary();
+    for (const network of ['bitcoin', 'mainnet', 'testnet']) {
+      expect(await codeOf(openEmbeddedNode({ directory, network }))).toBe('refused');
+    }
+  });
+
+  it('is alone on its directory', async () => {
+    const directory = await temporary();
+    const node = await openEmbeddedNode({ directory });
+    expect(await codeOf(openEmbeddedNode({ directory }))).toBe('unavailable');
+    await node.close();
+    const again = await openEmbeddedNode({ directory });
+    expect(again.nodeId).toBe(node.nodeId);
+    await again.close();
+  });
+
+  it('refuses a peer id that is no point on the curve, which would make LDK panic', async () => {
+    const node = await openEmbeddedNode({ directory: await temporary() });
+    expect(await codeOf(node.connectPeer(`02${'ff'.repeat(32)}`, '127.0.0.1:9735'))).toBe('refused');
+    expect(await node.peers()).toEqual([]);
+    await node.close();
+  });
+
+  it('passes messages without writing to disk, and those that came before its start', async () => {
+    const directory = await temporary();
+    const to = await openEmbeddedNode({ directory: join(directory, 'to'), listen: { host: '127.0.0.1', port: 0 } });
+    const from = await openEmbeddedNode({ directory: join(directory, 'from') });
+    await from.connectPeer(to.nodeId, to.address);
+    const commits = [from.commits, to.commits];
+    for (let index = 0; index < 100; index++) await from.sendMessage(to.nodeId, 42_081, Buffer.alloc(1000, index));
+    const told = new Told(to);
+    await to.start(0n);
+    await told.until('100 messages', () => told.messages.length === 100 || undefined);
+    expect(told.messages.map(({ payload }) => payload[0])).toEqual(Array.from({ length: 100 }, (_, index) => index));
+    expect([from.commits, to.commits]).toEqual(commits);
+    await Promise.all([from.close(), to.close()]);
+  });
+
+  it('dials a peer that comes back on the same address', async () => {
+    const directory = await temporary();
+    const open = (port: number) =>
+      openEmbeddedNode({ directory: join(directory, 'to'), listen: { host: '127.0.0.1', port } });
+    let to = await open(0);
+    const from = await openEmbeddedNode({ directory: join(directory, 'from') });
+    const told = new Told(from);
+    await from.start(0n);
+    await from.connectPeer(to.nodeId, to.address);
+    await to.close();
+    await told.until('off line', () => told.states.includes(`offline ${to.nodeId}`) || undefined);
+    to = await open(Number(to.address.split(':')[1]));
+    await told.until('on line again', () => told.states.lastIndexOf(`online ${to.nodeId}`) > 1 || undefined);
+    await Promise.all([from.close(), to.close()]);
+  });
+});
