@@ -1,0 +1,76 @@
+import type { LndCredentialSource } from '../lightning/lnd/credentials.ts';
+import type { Msat } from '../money/msat.ts';
+import type { PriceList } from '../pricing/price-list.ts';
+import type { ListenAddress } from './fields.ts';
+
+/** The Lightning node. `none` only while nothing is sold (`enabled` false). */
+export type LightningConfig =
+  | { readonly driver: 'lnd'; readonly lnd: LndCredentialSource }
+  | { readonly driver: 'embedded'; readonly embedded: { readonly listen: ListenAddress } }
+  | { readonly driver: 'none' };
+
+interface BackendCommon {
+  readonly name: string;
+  /** Jobs at once. */
+  readonly slots: number;
+}
+
+/** One backend. `models`: only these; `*` stands for any characters; absent: all. */
+export type BackendConfig =
+  | (BackendCommon & { readonly driver: 'ollama'; readonly url: string; readonly models?: readonly string[] })
+  | (BackendCommon & {
+      readonly driver: 'openai';
+      readonly url: string;
+      readonly apiKey?: string;
+      readonly outputCapField: 'max_tokens' | 'max_completion_tokens' | 'both';
+      readonly models?: readonly string[];
+    })
+  | (BackendCommon & { readonly driver: 'demo'; readonly tokenDelayMs: number });
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+/** The whole configuration: checked, defaults filled in, paths absolute, frozen to the last leaf. Units are in the names. */
+export interface Config {
+  readonly enabled: boolean;
+  readonly dataDirectory: string;
+  readonly quoteTtlSeconds: number;
+  readonly minPriceMsat: Msat;
+  readonly lightning: LightningConfig;
+  readonly backends: readonly BackendConfig[];
+  readonly pricing: {
+    /** In order of precedence, for `findPrice`; what the configuration itself says in `llm.models` is the first list, when it says anything. */
+    readonly lists: readonly PriceList[];
+    /** Absent: off. */
+    readonly inFlightSurge?: {
+      readonly threshold: number;
+      readonly perJobBps: number;
+      readonly maxMultiplierBps: number;
+    };
+  };
+  readonly llm: {
+    /** For models of which nothing else is said. */
+    readonly maxOutputTokens: number;
+  };
+  readonly limits: {
+    readonly maxPayloadBytes: number;
+    readonly maxInputBytes: number;
+    readonly maxOutputBytes: number;
+    readonly maxInflightJobs: number;
+    readonly maxChoices: number;
+    readonly openInputsPerPeer: number;
+    readonly inputMemoryBytes: number;
+    readonly queueLength: number;
+  };
+  readonly deadlines: {
+    readonly inputSeconds: number;
+    readonly queueSeconds: number;
+    readonly firstByteSeconds: number;
+    readonly idleSeconds: number;
+    readonly totalSeconds: number;
+    readonly retentionSeconds: number;
+    readonly drainSeconds: number;
+  };
+  readonly spool: { readonly maxBytes: number; readonly maxBacklogBytes: number };
+  readonly health: { readonly listen: ListenAddress };
+  readonly log: { readonly level: LogLevel; readonly pretty: 'auto' | boolean };
+}

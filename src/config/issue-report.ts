@@ -1,0 +1,83 @@
+import { valueAt, type Issue } from './adapt.ts';
+import { expectedText, gotText } from './expected.ts';
+import { schemaAt, type JsonSchema } from './json-schema.ts';
+import { pathText, type Path, type Problem } from './problem.ts';
+import { suggestion } from './suggestion.ts';
+import type { Tree } from './tree.ts';
+
+/** A problem, and what must be left out so that the rest can be checked. */
+export interface Report {
+  readonly report: Problem;
+  readonly at: Path;
+}
+
+const firstSentence = (text: string | undefined): string => /^.*?(?=\.( |$)|: |; |$)/.exec(text ?? '')?.[0] ?? '';
+
+function cureFor(schema: JsonSchema, path: Path, missing: boolean): string {
+  const example = schema.default ?? schema.enum?.[0] ?? schema.const;
+  const scalar = typeof example === 'string' || typeof example === 'number' || typeof example === 'boolean';
+  const key = String(path.at(-1) ?? '');
+  const action = missing
+    ? `add ${key}${scalar ? `: ${example}` : ''}`
+    : scalar
+      ? `write for example ${example}`
+      : schema.type === 'object' || schema.oneOf
+        ? 'write "key: value" lines below it, indented'
+        : schema.type === 'array'
+          ? 'write one line "- entry" for each entry'
+          : `write ${expectedText(schema) ?? 'another value'}`;
+  const meaning = firstSentence(schema.description);
+  return meaning ? `${action} (${meaning})` : action;
+}
+
+function unknownKey(tree: Tree, root: unknown, holder: Path, key: string, json: JsonSchema): Report {
+  const path = [...holder, key];
+  const known = Object.entries(schemaAt(json, holder, root)?.properties ?? {}).flatMap(([name, { deprecated }]) =>
+    deprecated ? [] : [name],
+  );
+  const near = suggestion(key, known);
+  const where = holder.length === 0 ? 'at the top' : `in ${pathText(holder)}`;
+  const play = holder.join('.') === 'lightning.embedded';
+  const cure = near ? `rename it; did you mean ${near}?` : `remove it; the keys ${where} are ${known.join(', ')}`;
+  return {
+    at: path,
+    report: {
+      position: tree.keyPosition(path),
+      path,
+      message: play ? 'unknown key; the embedded node holds play money on regtest and nothing else' : 'unknown key',
+      cure: play && !near ? 'remove it; for another network use driver: lnd' : cure,
+    },
+  };
+}
+
+/** A zod issue as problems with a place, without what is secret. */
+export function reportIssue(tree: Tree, root: unknown, issue: Issue, json: JsonSchema): Report[] {
+  const { path } = issue;
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(tree, root, path, key, json));
+  const value = valueAt(root, path);
+  const position = issue.code === 'invalid_key' ? tree.keyPosition(path) : tree.position(path);
+  const problem = (message: string, cure: string): Report[] => [
+    { at: path, report: { position, path, message, cure } },
+  ];
+  const params = issue.code === 'custom' ? (issue.params as { cure?: unknown } | undefined) : undefined;
+  const schema = schemaAt(json, path, root);
+  const told = issue.code === 'custom' || issue.code === 'invalid_format' || issue.code === 'invalid_key';
+  if (issue.code === 'invalid_union' && 'options' in issue && issue.options) {
+    const got = value === undefined ? 'nothing' : gotText(tree, path, value, true);
+    return problem(
+      `expected one of ${issue.options.map(String).join(', ')}, got ${got}`,
+      `write driver: ${String(issue.options[0])}, or another of these`,
+    );
+  }
+  const expected = told || !schema ? undefined : expectedText(schema);
+  if (value === undefined && !told)
+    return problem(`is missing: ${expected ?? 'a value'}`, schema ? cureFor(schema, path, true) : 'add it');
+  if (expected === undefined || !schema) {
+    const cure = typeof params?.cure === 'string' ? params.cure : schema ? cureFor(schema, path, false) : 'mend it';
+    const got =
+      typeof value === 'object' || issue.code === 'invalid_key' ? '' : `, got ${gotText(tree, path, value, true)}`;
+    return problem(`${issue.message.replace(/\.$/, '')}${got}`, cure);
+  }
+  const scalarWanted = schema.type !== 'object' && schema.type !== 'array' && !schema.oneOf;
+  return problem(`expected ${expected}, got ${gotText(tree, path, value, scalarWanted)}`, cureFor(schema, path, false));
+}

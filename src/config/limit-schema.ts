@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { seconds, whole } from './fields.ts';
+
+/** Bytes of a chunk message that are not data. */
+const CHUNK_OVERHEAD_BYTES = 122;
+
+/** What one peer and all peers together may use, as written. */
+export const limitsSchema = z
+  .strictObject({
+    max_payload_bytes: whole('Bytes of one message that we accept; told to buyers.', 60_000, {
+      min: CHUNK_OVERHEAD_BYTES * 2,
+      max: 65_533,
+    }),
+    max_input_bytes: whole('Bytes of one request; told to buyers. Raise it for long documents or images.', 4_194_304, {
+      min: 1024,
+    }),
+    max_output_bytes: whole('Bytes of one answer; told to buyers.', 16_777_216, { min: 1024 }),
+    max_inflight_jobs: whole('Jobs that may be under way at once, waiting ones included; told to buyers.', 256, {
+      max: 65_535,
+    }),
+    max_choices: whole('Answers that one request may ask for (the field n).', 8, { max: 128 }),
+    open_inputs_per_peer: whole('Requests that one peer may be sending at once.', 256, { max: 65_535 }),
+    input_memory_bytes: whole(
+      'Bytes of memory for all requests that are being received. At least max_input_bytes.',
+      268_435_456,
+      { min: 1024 },
+    ),
+    queue_length: whole('Paid jobs that may wait for a slot; beyond it requests are declined before payment.', 1024, {
+      min: 0,
+      max: 1_000_000,
+    }),
+  })
+  .describe('Limits against overload and abuse.');
+
+/** How long things may take, as written. */
+export const deadlinesSchema = z
+  .strictObject({
+    input_seconds: seconds('Seconds a buyer has to send its request.', 60),
+    queue_seconds: seconds('Seconds a paid job may wait for a slot; then it becomes credit.', 300),
+    first_byte_seconds: seconds('Seconds a backend may take until the first byte, loading the model included.', 120),
+    idle_seconds: seconds('Seconds a backend may be silent in the middle of an answer.', 60),
+    total_seconds: seconds('Seconds one answer may take in all. At least first_byte_seconds and idle_seconds.', 1800),
+    retention_seconds: seconds('Seconds an answer is kept for a buyer that lost its connection.', 86_400),
+    drain_seconds: seconds('Seconds that running jobs get to finish when the program is stopped.', 300),
+  })
+  .describe('How long things may take.');
+
+/** The disk between backend and buyer, as written. */
+export const spoolSchema = z
+  .strictObject({
+    max_bytes: whole(
+      'Bytes of disk for answers that are not delivered yet. At least limits.max_output_bytes.',
+      10_737_418_240,
+      {
+        min: 1024,
+      },
+    ),
+    max_backlog_bytes: whole(
+      'Bytes a backend may be ahead of its buyer before it is made to wait. At most max_bytes.',
+      16_777_216,
+      { min: 1024 },
+    ),
+  })
+  .describe('Answers wait on disk between backend and buyer.');

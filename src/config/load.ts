@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { check, touches } from './check.ts';
+import type { Config } from './config.ts';
+import type { Environment } from './expansion.ts';
+import { deprecations, ownPrices } from './go-lcpd.ts';
+import { jsonSchemaOf } from './json-schema.ts';
+import { readPriceLists } from './price-list-files.ts';
+import { ConfigError, problemText, type Problem } from './problem.ts';
+import { breaches, type Breach } from './rules.ts';
+import { configSchema } from './schema.ts';
+import { settings } from './settings.ts';
+import { Tree } from './tree.ts';
+
+/** A configuration that passed every check. */
+export interface LoadedConfig {
+  readonly config: Config;
+  /** The file it came from, absolute. */
+  readonly path: string;
+  /** What still works but should be changed: one text each, with file:line:column. */
+  readonly warnings: readonly string[];
+}
+
+/** A configuration as text, and where it stands: its paths are relative to there. */
+export interface ConfigSource {
+  readonly path: string;
+  readonly text: string;
+}
+
+const json = jsonSchemaOf(configSchema);
+
+function freeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const inner of Object.values(value)) freeze(inner);
+  return Object.freeze(value);
+}
+
+/** Checks a configuration and reads its price lists. Throws ConfigError with everything that is wrong. */
+export function parseConfig({ path, text }: ConfigSource, env: Environment): LoadedConfig {
+  const tree = new Tree(path, text, env);
+  const { data, problems, broken } = check(tree, configSchema, json);
+  const place = (breach: Breach): Problem => ({ ...breach, position: tree.position(breach.path) });
+  if (!data) throw new ConfigError(problems);
+
+  const lists = readPriceLists(tree, data.pricing.lists, env);
+  const unrelated = ({ path: at }: Breach): boolean => !broken.some((gone) => touches(gone, at) || touches(at, gone));
+  const own = ownPrices(data, lists.lists);
+  const broke = [...breaches(data, env), ...(lists.problems.length > 0 ? [] : own.breaches)]
+    .filter(unrelated)
+    .map(place);
+  const all = [...problems, ...broke, ...lists.problems];
+  if (all.length > 0) throw new ConfigError(all);
+  const priceLists = own.entries.length > 0 ? [{ file: path, entries: own.entries }, ...lists.lists] : lists.lists;
+  return {
+    config: freeze(settings(data, env, dirname(resolve(path)), priceLists)),
+    path: resolve(path),
+    warnings: [...deprecations(data)].map((breach) => problemText(place(breach))),
+  };
+}
+
+/**
+ * Reads the configuration file and the price lists that it names. The result is deeply frozen.
+ * Throws ConfigError with everything that is wrong, each with file, line, column and cure; it holds no secret.
+ */
+export function loadConfig({ path, env }: { readonly path: string; readonly env: Environment }): LoadedConfig {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    throw new ConfigError([
+      {
+        position: { file: path, line: 1, column: 1 },
+        path: [],
+        message: code === 'ENOENT' ? 'there is no such file' : `can not be read (${code ?? 'unknown'})`,
+        cure: code === 'ENOENT' ? 'copy config.example.yaml to this place and edit it' : 'check its rights',
+      },
+    ]);
+  }
+  return parseConfig({ path, text }, env);
+}

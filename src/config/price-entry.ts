@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { msat } from '../money/msat.ts';
+import type { EstimatorName, PriceEntry, TokenPrice } from '../pricing/price-list.ts';
+import { whole } from './fields.ts';
+
+const UINT32_MAX = 4_294_967_295;
+/** 1000 BTC; far above any price, far below what arithmetic can hold. */
+const MAX_PRICE_MSAT = 100_000_000_000_000;
+
+const price = (description: string) => z.int().min(0).max(MAX_PRICE_MSAT).describe(description);
+
+/** What a model costs, as written. */
+export const priceSchema = z
+  .strictObject({
+    input_msat_per_mtok: price('msat for a million tokens of input.'),
+    cached_input_msat_per_mtok: price(
+      'msat for a million tokens of input that the backend had cached. Default: as input.',
+    ).optional(),
+    output_msat_per_mtok: price('msat for a million tokens of output.'),
+    request_msat: whole('msat for the request itself, whatever its length.', 0, { min: 0, max: MAX_PRICE_MSAT }),
+  })
+  .refine(
+    ({ input_msat_per_mtok, output_msat_per_mtok, request_msat }) =>
+      input_msat_per_mtok !== 0 || output_msat_per_mtok !== 0 || request_msat !== 0,
+    {
+      error: 'everything costs 0',
+      params: { cure: 'give a price; a model that is not for sale is left out' },
+    },
+  )
+  .describe('Prices in msat (1 sat = 1000 msat) for a million tokens.');
+
+/** What may be said about a model, as written, here and in price lists. */
+export const modelFields = {
+  max_output_tokens: z
+    .int()
+    .min(1)
+    .max(UINT32_MAX)
+    .optional()
+    .describe('Tokens that one answer may have. Default: llm.max_output_tokens.'),
+  estimator: z
+    .enum(['bytes', 'openai'])
+    .optional()
+    .describe(
+      'How input tokens are counted before the job runs. bytes: one for each 4 bytes. openai: with the vocabulary of OpenAI models. Default bytes.',
+    ),
+};
+
+/** A price list file, as written. */
+export const priceListFileSchema = z
+  .strictObject({
+    models: z
+      .record(
+        z.string().min(1, { error: 'a model id can not be empty' }),
+        z.strictObject({ ...modelFields, price: priceSchema }),
+      )
+      .describe('Model ids and their prices; * stands for any characters. The first entry that fits counts.'),
+  })
+  .describe('A price list of lcp-provider.');
+
+type WrittenPrice = z.infer<typeof priceSchema>;
+
+/** What is said about a model, as written and checked. */
+export interface WrittenModel {
+  readonly max_output_tokens?: number | undefined;
+  readonly estimator?: EstimatorName | undefined;
+  readonly price?: WrittenPrice | undefined;
+}
+
+/** A price, as the program wants it. */
+export const tokenPrice = (written: WrittenPrice): TokenPrice => ({
+  inputMsatPerMtok: msat(written.input_msat_per_mtok),
+  ...(written.cached_input_msat_per_mtok !== undefined && {
+    cachedInputMsatPerMtok: msat(written.cached_input_msat_per_mtok),
+  }),
+  outputMsatPerMtok: msat(written.output_msat_per_mtok),
+  requestMsat: msat(written.request_msat),
+});
+
+/** A price list entry without its pattern, as the program wants it; the price may be missing. */
+export const modelSettings = (
+  written: WrittenModel,
+): Omit<PriceEntry, 'pattern' | 'price'> & { price?: TokenPrice } => ({
+  ...(written.max_output_tokens !== undefined && { maxOutputTokens: written.max_output_tokens }),
+  ...(written.estimator && { estimator: written.estimator }),
+  ...(written.price && { price: tokenPrice(written.price) }),
+});

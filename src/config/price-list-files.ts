@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import { check } from './check.ts';
+import type { Environment } from './expansion.ts';
+import { jsonSchemaOf } from './json-schema.ts';
+import { pathFrom } from './lightning-settings.ts';
+import { modelSettings, tokenPrice, priceListFileSchema } from './price-entry.ts';
+import type { PriceList } from '../pricing/price-list.ts';
+import type { Problem } from './problem.ts';
+import { Tree } from './tree.ts';
+
+const json = jsonSchemaOf(priceListFileSchema);
+
+function readFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads the price lists that the configuration `tree` names; what is wrong in one is told with its own file and line. */
+export function readPriceLists(
+  tree: Tree,
+  names: readonly string[],
+  env: Environment,
+): { readonly lists: PriceList[]; readonly problems: Problem[] } {
+  const lists: PriceList[] = [];
+  const problems: Problem[] = [];
+  for (const [index, name] of names.entries()) {
+    const path = ['pricing', 'lists', index];
+    const directory = dirname(tree.file);
+    const file = isAbsolute(name) || name.startsWith('~') ? pathFrom(directory, name) : join(directory, name);
+    const text = readFile(file);
+    if (text === undefined) {
+      const cure = `put the file there; its name is relative to this file`;
+      problems.push({ position: tree.position(path), path, message: 'this price list can not be read', cure });
+      continue;
+    }
+    const { data, problems: found } = check(new Tree(file, text, env), priceListFileSchema, json);
+    problems.push(...found);
+    if (!data) continue;
+    const entries = Object.entries(data.models).map(([pattern, written]) => ({
+      ...modelSettings(written),
+      pattern,
+      price: tokenPrice(written.price),
+    }));
+    lists.push({ file, entries });
+  }
+  return { lists, problems };
+}

@@ -1,0 +1,72 @@
+import { msat } from '../money/msat.ts';
+import type { PriceList } from '../pricing/price-list.ts';
+import { backendSettings } from './backend-settings.ts';
+import type { Config, LogLevel } from './config.ts';
+import type { Environment } from './expansion.ts';
+import { parseListen } from './fields.ts';
+import { lightningSettings, pathFrom } from './lightning-settings.ts';
+import type { WrittenConfig } from './schema.ts';
+
+// 0 stands for these, as in go-lcpd.
+const DEFAULT_QUOTE_TTL_SECONDS = 300;
+const DEFAULT_MULTIPLIER_BPS = 30_000;
+
+const LEVELS: ReadonlySet<string> = new Set<LogLevel>(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
+
+function logLevel(written: LogLevel | undefined, env: Environment): LogLevel {
+  const named = env['LCPD_LOG_LEVEL']?.trim().toLowerCase() ?? '';
+  return written ?? (LEVELS.has(named) ? (named as LogLevel) : 'info');
+}
+
+/** The checked values as the program wants them. */
+export function settings(
+  written: WrittenConfig,
+  env: Environment,
+  directory: string,
+  lists: readonly PriceList[],
+): Config {
+  const { limits, deadlines, spool, pricing } = written;
+  const surge = pricing.in_flight_surge;
+  return {
+    enabled: written.enabled,
+    dataDirectory: pathFrom(directory, written.data_directory),
+    quoteTtlSeconds: written.quote_ttl_seconds || DEFAULT_QUOTE_TTL_SECONDS,
+    minPriceMsat: msat(written.min_price_msat),
+    lightning: lightningSettings(written, env, directory),
+    backends: backendSettings(written, env),
+    pricing: {
+      lists,
+      ...(surge &&
+        surge.per_job_bps > 0 && {
+          inFlightSurge: {
+            threshold: surge.threshold,
+            perJobBps: surge.per_job_bps,
+            maxMultiplierBps: surge.max_multiplier_bps || DEFAULT_MULTIPLIER_BPS,
+          },
+        }),
+    },
+    llm: { maxOutputTokens: written.llm.max_output_tokens },
+    limits: {
+      maxPayloadBytes: limits.max_payload_bytes,
+      maxInputBytes: limits.max_input_bytes,
+      maxOutputBytes: limits.max_output_bytes,
+      maxInflightJobs: limits.max_inflight_jobs,
+      maxChoices: limits.max_choices,
+      openInputsPerPeer: limits.open_inputs_per_peer,
+      inputMemoryBytes: limits.input_memory_bytes,
+      queueLength: limits.queue_length,
+    },
+    deadlines: {
+      inputSeconds: deadlines.input_seconds,
+      queueSeconds: deadlines.queue_seconds,
+      firstByteSeconds: deadlines.first_byte_seconds,
+      idleSeconds: deadlines.idle_seconds,
+      totalSeconds: deadlines.total_seconds,
+      retentionSeconds: deadlines.retention_seconds,
+      drainSeconds: deadlines.drain_seconds,
+    },
+    spool: { maxBytes: spool.max_bytes, maxBacklogBytes: spool.max_backlog_bytes },
+    health: { listen: parseListen(written.health.listen)! },
+    log: { level: logLevel(written.log.level, env), pretty: written.log.pretty },
+  };
+}
