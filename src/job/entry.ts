@@ -1,0 +1,18 @@
+import type { Msat } from '../money/msat.ts';
+
+/** `lightning`, `revenue`, `payout`, `buyer:<id>`, `reserved:<job key>`. */
+export type AccountName = string;
+
+export const LIGHTNING: AccountName = 'lightning';
+export const REVENUE: AccountName = 'revenue';
+export const buyerAccount = (peer: string): AccountName => `buyer:${peer}`;
+export const reservedAccount = (jobKey: string): AccountName => `reserved:${jobKey}`;
+
+/** Moves `amountMsat` (> 0) from one account to another. Entries are only ever added. */
+export interface Entry {
+  readonly jobKey: string;
+  readonly from: AccountName;
+  readonly to: AccountName;
+  readonly amountMsat: Msat;
+  readonly reason: string;
+}

@@ -1,0 +1,37 @@
+import type { Msat } from '../money/msat.ts';
+import type { Output, Usage } from './job.ts';
+
+/** What happened to a job; past tense. The engine brings them, `step` answers. */
+export type JobEvent =
+  // funding
+  | { readonly kind: 'invoice-created'; readonly paymentRequest: string }
+  | { readonly kind: 'invoice-refused'; readonly reason: string }
+  | { readonly kind: 'invoice-cancelled' }
+  | { readonly kind: 'payment-settled'; readonly receivedMsat: Msat }
+  | { readonly kind: 'payment-held' }
+  | { readonly kind: 'quote-expired' }
+  | { readonly kind: 'cancel-requested' }
+  | { readonly kind: 'request-repeated' }
+  // run
+  | { readonly kind: 'slot-granted' }
+  | { readonly kind: 'queue-timed-out' }
+  | { readonly kind: 'attempt-failed'; readonly retryable: boolean; readonly reason: string; readonly output?: Output }
+  | { readonly kind: 'output-began'; readonly streamId: string; readonly contentType: string }
+  | { readonly kind: 'output-ended'; readonly output: Output; readonly usage: Usage }
+  | { readonly kind: 'run-aborted'; readonly usage: Usage }
+  | { readonly kind: 'run-timed-out' }
+  /** The process started again; `output` and `usage` when the spool of this job was complete. */
+  | { readonly kind: 'restarted'; readonly output?: Output; readonly usage?: Usage }
+  // delivery
+  | { readonly kind: 'peer-lost' }
+  | { readonly kind: 'peer-returned' }
+  | { readonly kind: 'stream-sent' }
+  | { readonly kind: 'delivery-confirmed' }
+  | { readonly kind: 'retention-passed' }
+  // raised by one table for the others, within the same step
+  | { readonly kind: 'funded' }
+  | { readonly kind: 'run-ended' }
+  | { readonly kind: 'run-failed' };
+
+export type EventKind = JobEvent['kind'];
+export type EventOf<K extends EventKind> = Extract<JobEvent, { kind: K }>;

@@ -1,0 +1,106 @@
+import type { Msat } from '../money/msat.ts';
+import type { PriceBreakdown } from '../pricing/price.ts';
+import type { TaskKind } from '../openai/request.ts';
+
+/** `<peer>/<version>/<job id>`: what the storefront knows a job by; unique for ever. */
+export type JobKey = string;
+
+export const jobKey = (peer: string, version: number, jobId: string): JobKey => `${peer}/${version}/${jobId}`;
+
+export type FundingState = 'invoicing' | 'open' | 'closing' | 'funded' | 'closed' | 'refunded';
+export type RunState = 'none' | 'queued' | 'running' | 'producing' | 'ended' | 'failed';
+export type DeliveryState = 'none' | 'sending' | 'paused' | 'finishing' | 'delivered' | 'unclaimed' | 'done';
+
+/** What the buyer agreed to by paying; the terms hash covers all of it. */
+export interface Terms {
+  readonly taskKind: TaskKind;
+  readonly paramsHex: string;
+  readonly inputStreamId: string;
+  readonly inputSha256: string;
+  readonly inputBytes: number;
+  readonly inputContentType: string;
+  readonly inputContentEncoding: string;
+  readonly priceMsat: Msat;
+  /** Unix seconds. */
+  readonly quoteExpiryS: number;
+  readonly termsHash: string;
+}
+
+/** What the request asks of the backend, after the gate has bounded it. */
+export interface Work {
+  readonly model: string;
+  readonly stream: boolean;
+  /** The cap that was priced; filled in upstream when the request left it open. */
+  readonly maxOutputTokensPerChoice: number;
+  readonly choices: number;
+  /** False: the usage chunk that we ask for upstream is taken out of the buyer's stream again. */
+  readonly usageWanted: boolean;
+}
+
+/** What the buyer's node takes, from its manifest when the job was accepted; bytes. */
+export interface PeerLimits {
+  readonly maxPayloadBytes: number;
+  readonly maxResultBytes: number;
+}
+
+export interface Usage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedInputTokens?: number;
+}
+
+/** The finished output in the spool: what the result message describes. */
+export interface Output {
+  readonly streamId: string;
+  readonly contentType: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** One sale, from the validated request to the delivered answer. Immutable: `step` makes the next one. */
+export interface Job {
+  readonly key: JobKey;
+  readonly peer: string;
+  readonly version: 2 | 3;
+  readonly jobId: string;
+  readonly terms: Terms;
+  readonly work: Work;
+  readonly breakdown: PriceBreakdown;
+  readonly limits: PeerLimits;
+  readonly funding: FundingState;
+  readonly run: RunState;
+  readonly delivery: DeliveryState;
+  /** 64 hex digits each; made and saved before the invoice. */
+  readonly preimage: string;
+  readonly paymentHash: string;
+  readonly paymentRequest?: string;
+  readonly receivedMsat?: Msat;
+  readonly chargeMsat?: Msat;
+  readonly attempts: number;
+  /** True once the buyer asked to end it. */
+  readonly cancelled: boolean;
+  /** Set when output began: the stream that the buyer sees. */
+  readonly streamId?: string;
+  readonly contentType?: string;
+  readonly output?: Output;
+  readonly usage?: Usage;
+  /** What the buyer is told when it failed. */
+  readonly failure?: string;
+  /** Unix ms. */
+  readonly acceptedAtMs: number;
+  readonly changedAtMs: number;
+  readonly fundedAtMs?: number;
+  readonly startedAtMs?: number;
+  readonly beganAtMs?: number;
+  readonly endedAtMs?: number;
+  /** When the last message of the delivery was handed to the node. */
+  readonly sentAtMs?: number;
+}
+
+export const isRunFinal = (job: Job): boolean => job.run === 'ended' || job.run === 'failed';
+
+/** Nothing is left to do for it, until its retention is over: it needs neither memory nor a look at the next start. */
+export function isAtRest(job: Job): boolean {
+  const isSettled = job.funding === 'closed' || job.funding === 'refunded';
+  return isSettled && (job.run === 'none' || isRunFinal(job)) && !['sending', 'paused', 'finishing'].includes(job.delivery);
+}

@@ -1,0 +1,104 @@
+import type { Entry } from '../job/entry.ts';
+import type { LedgerError } from './ledger.ts';
+
+/** A change as the worker takes it: texts, and what is searched by. */
+export interface SavedChange {
+  readonly key: string;
+  readonly paymentHash: string;
+  readonly finished: boolean;
+  /** Unix ms; only while the answer is kept after its delivery. */
+  readonly deliveredAtMs?: number;
+  readonly record: string;
+  readonly input?: Uint8Array<ArrayBuffer>;
+  readonly entries: readonly Entry[];
+  readonly effects: readonly string[];
+  readonly cursor?: bigint;
+  /** Unix ms; the time of its entries. */
+  readonly atMs: number;
+}
+
+export interface SavedEffect {
+  readonly id: number;
+  readonly jobKey: string;
+  readonly effect: string;
+}
+
+export interface SavedBalance {
+  readonly account: string;
+  readonly balanceMsat: bigint;
+}
+
+export interface SavedEntry {
+  readonly jobKey: string;
+  readonly from: string;
+  readonly to: string;
+  readonly amountMsat: bigint;
+  readonly reason: string;
+}
+
+export interface SavedManifest {
+  readonly peer: string;
+  readonly type: number;
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
+
+/** What the books' own arithmetic says; `problems` is empty when they are right. */
+export interface LedgerCheck {
+  readonly problems: readonly string[];
+  readonly jobs: number;
+  readonly entries: number;
+  /** Accounts whose balance is not 0. */
+  readonly accounts: number;
+}
+
+/** Every question that the ledger's thread answers. */
+export interface Operations {
+  commit: { ask: SavedChange; answer: number[] };
+  deleteInput: { ask: string; answer: undefined };
+  saveManifest: { ask: SavedManifest; answer: undefined };
+  manifests: { ask: string; answer: Omit<SavedManifest, 'peer'>[] };
+  deliveredBefore: { ask: { beforeMs: number; limit: number }; answer: string[] };
+  job: { ask: string; answer: string | undefined };
+  jobByPaymentHash: { ask: string; answer: string | undefined };
+  input: { ask: string; answer: Uint8Array<ArrayBuffer> | undefined };
+  unfinishedJobs: { ask: undefined; answer: string[] };
+  recentJobs: { ask: number; answer: string[] };
+  outbox: { ask: undefined; answer: SavedEffect[] };
+  cursor: { ask: undefined; answer: bigint };
+  balance: { ask: string; answer: bigint };
+  balances: { ask: undefined; answer: SavedBalance[] };
+  entries: { ask: string; answer: SavedEntry[] };
+  check: { ask: undefined; answer: LedgerCheck };
+}
+
+export type Operation = keyof Operations;
+export type Ask<O extends Operation> = Operations[O]['ask'];
+export type Answer<O extends Operation> = Operations[O]['answer'];
+export type Handlers = { readonly [O in Operation]: (ask: Ask<O>) => Answer<O> };
+export type Request = { [O in Operation]: { readonly op: O; readonly ask: Ask<O> } }[Operation];
+
+/** Whether an operation alters the ledger: a group with such a one is a transaction. */
+export const alters = (op: Operation): boolean => op === 'commit' || op === 'deleteInput' || op === 'saveManifest';
+
+/** Requests that are performed in order, and become durable together. */
+export interface Group {
+  readonly strikes: readonly number[];
+  readonly requests: readonly Request[];
+}
+
+export interface Refusal {
+  readonly code: LedgerError['code'];
+  readonly message: string;
+}
+
+export type Reply =
+  { readonly ok: true; readonly answer: Answer<Operation> } | { readonly ok: false; readonly refusal: Refusal };
+
+/** The thread's first message; then come arrays of Reply, one for each group. */
+export type Opened = { readonly opened: true } | { readonly opened: false; readonly refusal: Refusal };
+
+export interface WorkerOptions {
+  readonly path: string;
+  readonly busyTimeoutMs: number;
+  readonly mode: 'serve' | 'read';
+}

@@ -1,0 +1,77 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Entry } from '../job/entry.ts';
+import { isNeverNegative } from './ledger-check.ts';
+import type { Handlers, SavedChange } from './ledger-messages.ts';
+import { LedgerError } from './ledger.ts';
+
+export interface LedgerWrites extends Pick<Handlers, 'commit' | 'deleteInput' | 'saveManifest'> {
+  strike(effectId: number): void;
+}
+
+/** What alters the ledger. Each throws and leaves a half-done change: the caller's savepoint takes it back. */
+export function ledgerWrites(db: DatabaseSync, balanceOf: Handlers['balance']): LedgerWrites {
+  const upsertJob = db.prepare(`
+    INSERT INTO job (key, payment_hash, finished, delivered_at_ms, record) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (key) DO UPDATE
+      SET payment_hash = excluded.payment_hash, finished = excluded.finished,
+          delivered_at_ms = excluded.delivered_at_ms, record = excluded.record`);
+  const upsertManifest = db.prepare(`
+    INSERT INTO manifest (peer, type, payload) VALUES (?, ?, ?)
+    ON CONFLICT (peer, type) DO UPDATE SET payload = excluded.payload`);
+  const insertInput = db.prepare('INSERT INTO input (job_key, body) VALUES (?, ?)');
+  const removeInput = db.prepare('DELETE FROM input WHERE job_key = ?');
+  const insertEntry = db.prepare(`
+    INSERT INTO entry (job_key, from_account, to_account, amount_msat, reason, at_ms) VALUES (?, ?, ?, ?, ?, ?)`);
+  const setBalance = db.prepare(`
+    INSERT INTO balance (account, balance_msat) VALUES (?, ?)
+    ON CONFLICT (account) DO UPDATE SET balance_msat = excluded.balance_msat`);
+  const removeBalance = db.prepare('DELETE FROM balance WHERE account = ?');
+  const insertEffect = db.prepare('INSERT INTO outbox (job_key, effect) VALUES (?, ?)');
+  const removeEffect = db.prepare('DELETE FROM outbox WHERE id = ?');
+  const advanceCursor = db.prepare('UPDATE cursor SET position = max(position, ?)');
+
+  const add = (account: string, difference: bigint): void => {
+    const balance = balanceOf(account) + difference;
+    if (balance < 0n && isNeverNegative(account)) {
+      throw new LedgerError('failed', `the change would leave ${account} with ${balance} msat, below zero`);
+    }
+    // A row for each job that ever reserved would pile up: no row is a balance of 0.
+    if (balance === 0n) removeBalance.run(account);
+    else setBalance.run(account, balance);
+  };
+
+  return {
+    commit: (change: SavedChange) => {
+      const { key, paymentHash, finished, deliveredAtMs } = change;
+      upsertJob.run(key, paymentHash, finished ? 1 : 0, deliveredAtMs === undefined ? null : BigInt(deliveredAtMs), change.record);
+      if (change.input !== undefined) insertInput.run(change.key, change.input);
+      for (const { jobKey, from, to, amountMsat, reason } of change.entries) {
+        insertEntry.run(jobKey, from, to, amountMsat, reason, change.atMs);
+      }
+      for (const [account, difference] of differences(change.entries)) add(account, difference);
+      if (change.cursor !== undefined) advanceCursor.run(change.cursor);
+      return change.effects.map((effect) => Number(insertEffect.run(change.key, effect).lastInsertRowid));
+    },
+    deleteInput: (key) => {
+      removeInput.run(key);
+      return undefined;
+    },
+    saveManifest: ({ peer, type, payload }) => {
+      upsertManifest.run(peer, BigInt(type), payload);
+      return undefined;
+    },
+    strike: (effectId) => {
+      removeEffect.run(effectId);
+    },
+  };
+}
+
+/** What a change does to each account all in all: within a change, the order of its entries cannot make a balance negative. */
+function differences(entries: readonly Entry[]): Map<string, bigint> {
+  const sums = new Map<string, bigint>();
+  for (const { from, to, amountMsat } of entries) {
+    sums.set(from, (sums.get(from) ?? 0n) - amountMsat);
+    sums.set(to, (sums.get(to) ?? 0n) + amountMsat);
+  }
+  return sums;
+}

@@ -1,0 +1,4 @@
+import { first } from './0001-first.ts';
+
+/** The SQL that leads from version n to n + 1, at index n. A migration that was ever released is never edited: add the next one. */
+export const MIGRATIONS: readonly string[] = [first];

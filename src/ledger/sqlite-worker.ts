@@ -1,0 +1,40 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Group, Opened, Reply, WorkerOptions } from './ledger-messages.ts';
+import { LedgerStore, refusalOf } from './ledger-store.ts';
+import { openDatabase, openDatabaseToRead } from './schema.ts';
+
+// The thread that owns the database: SQLite is synchronous, and a commit waits for the disk.
+
+if (parentPort === null) throw new Error('sqlite-worker is started by the ledger, as a worker thread');
+const port = parentPort;
+const options = workerData as WorkerOptions;
+
+function open(): LedgerStore | undefined {
+  try {
+    const store = new LedgerStore(options.mode === 'serve' ? openDatabase(options) : openDatabaseToRead(options));
+    port.postMessage({ opened: true } satisfies Opened);
+    return store;
+  } catch (error) {
+    port.postMessage({ opened: false, refusal: refusalOf(error) } satisfies Opened);
+    return undefined;
+  }
+}
+
+const isBody = (reply: Reply): reply is { ok: true; answer: Uint8Array<ArrayBuffer> } =>
+  reply.ok && reply.answer instanceof Uint8Array;
+
+const store = open();
+if (store !== undefined) {
+  port.on('message', (group: Group | 'close') => {
+    if (group === 'close') {
+      store.close();
+      port.close();
+      return;
+    }
+    const replies = store.perform(group);
+    port.postMessage(
+      replies,
+      replies.filter(isBody).map(({ answer }) => answer.buffer),
+    );
+  });
+}

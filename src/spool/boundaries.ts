@@ -1,0 +1,81 @@
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { readIfThere, writeAll } from './spool-disk.ts';
+
+/** Bytes of one boundary in the file: the chunk's length, u32 little-endian. */
+export const BOUNDARY_BYTES = 4;
+
+/** Where the chunks of a spool were cut. A cut is in the file (in the page cache, so that a killed process leaves it) before it counts. */
+export class Boundaries {
+  readonly #path: string;
+  readonly #lengths: number[];
+  #end: number;
+  #handle: FileHandle | undefined;
+
+  private constructor(path: string, lengths: number[]) {
+    this.#path = path;
+    this.#lengths = lengths;
+    this.#end = lengths.reduce((sum, length) => sum + length, 0);
+  }
+
+  /** None yet. */
+  static async create(path: string): Promise<Boundaries> {
+    const boundaries = new Boundaries(path, []);
+    boundaries.#handle = await boundaries.#open();
+    return boundaries;
+  }
+
+  /** Those that were cut of `dataBytes` bytes; not `intact` when the file holds others too, which are left out. */
+  static async load(path: string, dataBytes: number): Promise<{ boundaries: Boundaries; intact: boolean }> {
+    const file = (await readIfThere(path)) ?? new Uint8Array();
+    const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+    // A torn last boundary was never handed out; the next cut overwrites it.
+    const count = Math.floor(file.length / BOUNDARY_BYTES);
+    const lengths: number[] = [];
+    for (let index = 0, end = 0; index < count; index++) {
+      const length = view.getUint32(index * BOUNDARY_BYTES, true);
+      end += length;
+      if (length === 0 || end > dataBytes) break;
+      lengths.push(length);
+    }
+    return { boundaries: new Boundaries(path, lengths), intact: lengths.length === count };
+  }
+
+  get count(): number {
+    return this.#lengths.length;
+  }
+
+  /** The offset behind the last chunk. */
+  get end(): number {
+    return this.#end;
+  }
+
+  lengthOf(seq: number): number {
+    return this.#lengths[seq] ?? 0;
+  }
+
+  /** Cuts the next chunk. One at a time. */
+  async cut(length: number): Promise<void> {
+    this.#handle ??= await this.#open();
+    const bytes = new Uint8Array(BOUNDARY_BYTES);
+    new DataView(bytes.buffer).setUint32(0, length, true);
+    await writeAll(this.#handle, [bytes], this.#lengths.length * BOUNDARY_BYTES);
+    this.#lengths.push(length);
+    this.#end += length;
+  }
+
+  async sync(): Promise<void> {
+    await this.#handle?.datasync();
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+
+  /** Neither emptied nor O_APPEND: a cut goes where the last good one ended. */
+  #open(): Promise<FileHandle> {
+    return open(this.#path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  }
+}

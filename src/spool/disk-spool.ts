@@ -1,0 +1,131 @@
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LiveSpool, type SpoolHouse, type SpoolLimits } from './live-spool.ts';
+import { spoolError, unlessMissing } from './spool-disk.ts';
+import { nameOf, removeFiles, spoolName, spoolPaths, type EndRecord } from './spool-files.ts';
+import { readerOf } from './spool-reader.ts';
+import { SpoolError, type Spool, type SpoolReader, type SpoolWriter } from './spool.ts';
+import { turns } from './turns.ts';
+import { Usage } from './usage.ts';
+
+/** Spools that are made durable at once, of the four threads that Node has for files. */
+const SYNC_TURNS = 2;
+
+export interface DiskSpoolOptions {
+  /** Made with mode 0700 when it is not there. For these files alone. */
+  readonly directory: string;
+  /** All jobs together. */
+  readonly maxBytes: number;
+  /** Told of trouble with files, also where no caller waits for the outcome. */
+  readonly log?: { warn(fields: object, message: string): void };
+}
+
+/** Opens the spools in a directory; what earlier processes left there is counted, and can be read. Rejects with SpoolError. */
+export async function openDiskSpool(options: DiskSpoolOptions): Promise<Spool> {
+  const usage = new Usage(options.maxBytes);
+  try {
+    await mkdir(options.directory, { recursive: true, mode: 0o700 });
+    for (const file of await readdir(options.directory)) {
+      const name = nameOf(file);
+      const found = name && (await unlessMissing(stat(join(options.directory, file))));
+      if (name !== undefined && found) usage.add(name, found.size);
+    }
+  } catch (error) {
+    throw spoolError(error);
+  }
+  return new DiskSpool(options, usage);
+}
+
+class DiskSpool implements Spool {
+  readonly #directory: string;
+  readonly #usage: Usage;
+  readonly #house: SpoolHouse;
+  readonly #live = new Map<string, LiveSpool>();
+  /** One of create, read, remove at a time for each job. */
+  readonly #turns = new Map<string, { count: number; take: ReturnType<typeof turns> }>();
+  #closed = false;
+
+  constructor({ directory, log }: DiskSpoolOptions, usage: Usage) {
+    this.#directory = directory;
+    this.#usage = usage;
+    this.#house = {
+      usage,
+      inSyncTurn: turns(SYNC_TURNS),
+      onRelease: (spool) => {
+        if (this.#live.get(spool.name) === spool) this.#live.delete(spool.name);
+      },
+      onTrouble: (error) => log?.warn({ err: error }, 'a spool failed'),
+    };
+  }
+
+  create(jobKey: string, limits: SpoolLimits): Promise<SpoolWriter> {
+    return this.#inTurn(jobKey, async (name) => {
+      await this.#removeNow(name);
+      const spool = await LiveSpool.create(spoolPaths(this.#directory, name), this.#house, limits);
+      this.#live.set(name, spool);
+      return {
+        append: (bytes) => spool.append(bytes),
+        end: async (note) => {
+          const { bytes, sha256 } = await spool.end(note);
+          return { bytes, sha256 };
+        },
+        abort: () => spool.abort(),
+      };
+    });
+  }
+
+  read(jobKey: string, { maxChunkBytes }: { maxChunkBytes: number }): Promise<SpoolReader | undefined> {
+    return this.#inTurn(jobKey, async (name) => {
+      const live = this.#live.get(name);
+      if (live !== undefined) return readerOf(live, maxChunkBytes);
+      const loaded = await LiveSpool.load(spoolPaths(this.#directory, name), this.#house);
+      if (loaded === undefined) return undefined;
+      this.#live.set(name, loaded);
+      return readerOf(loaded, maxChunkBytes);
+    });
+  }
+
+  finished(jobKey: string): Promise<EndRecord | undefined> {
+    return this.#inTurn(jobKey, async (name) => {
+      // One that is only loaded to look at opens no file, so that it need not be released.
+      const spool = this.#live.get(name) ?? (await LiveSpool.load(spoolPaths(this.#directory, name), this.#house));
+      return spool?.endRecord;
+    });
+  }
+
+  remove(jobKey: string): Promise<void> {
+    return this.#inTurn(jobKey, (name) => this.#removeNow(name));
+  }
+
+  usedBytes(): number {
+    return this.#usage.total;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const reason = new SpoolError('failed', 'the spool is closed');
+    await Promise.all([...this.#turns.values()].map(({ take }) => take(() => Promise.resolve())));
+    await Promise.all([...this.#live.values()].map((spool) => spool.discard(reason)));
+  }
+
+  async #removeNow(name: string): Promise<void> {
+    await this.#live.get(name)?.discard(new SpoolError('failed', 'the spool was removed'));
+    await removeFiles(spoolPaths(this.#directory, name));
+    this.#usage.forget(name);
+  }
+
+  async #inTurn<Value>(jobKey: string, work: (name: string) => Promise<Value>): Promise<Value> {
+    if (this.#closed) throw new SpoolError('failed', 'the spool is closed');
+    const name = spoolName(jobKey);
+    const turn = this.#turns.get(name) ?? { count: 0, take: turns(1) };
+    this.#turns.set(name, turn);
+    turn.count++;
+    try {
+      return await turn.take(() => work(name));
+    } catch (error) {
+      throw spoolError(error);
+    } finally {
+      if (--turn.count === 0) this.#turns.delete(name);
+    }
+  }
+}

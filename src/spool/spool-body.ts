@@ -1,0 +1,118 @@
+import { Boundaries, BOUNDARY_BYTES } from './boundaries.ts';
+import { DataFile } from './data-file.ts';
+import { MemoryTail } from './memory-tail.ts';
+import { dataBytes, readEndRecord, type EndRecord, type SpoolPaths } from './spool-files.ts';
+import type { SpoolError } from './spool.ts';
+
+/** Most bytes of one job in memory: beyond, they are read from the file, and a writer that outruns the disk waits. */
+export const TAIL_BYTES = 256 << 10;
+
+/** The bytes of one spool, in memory and on disk, and where they are cut. */
+export class SpoolBody {
+  readonly #tail: MemoryTail;
+  readonly #data: DataFile;
+  readonly #boundaries: Boundaries;
+  #cutting: Promise<void> | undefined;
+
+  private constructor(tail: MemoryTail, data: DataFile, boundaries: Boundaries) {
+    this.#tail = tail;
+    this.#data = data;
+    this.#boundaries = boundaries;
+  }
+
+  /** Empty. */
+  static async create(paths: SpoolPaths): Promise<SpoolBody> {
+    const tail = new MemoryTail(0);
+    const data = await DataFile.create(paths.data, tail);
+    try {
+      return new SpoolBody(tail, data, await Boundaries.create(paths.boundaries));
+    } catch (error) {
+      await data.close();
+      throw error;
+    }
+  }
+
+  /** What an earlier writer left, with its end record when it is whole; undefined when there is nothing. */
+  static async load(paths: SpoolPaths): Promise<{ body: SpoolBody; ended: EndRecord | undefined } | undefined> {
+    const bytes = await dataBytes(paths);
+    if (bytes === undefined) return undefined;
+    const record = await readEndRecord(paths);
+    const { boundaries, intact } = await Boundaries.load(paths.boundaries, bytes);
+    const ended = intact && record?.bytes === bytes ? record : undefined;
+    // Of a spool that was cut short, only what a buyer may have seen: nothing new is cut.
+    const tail = new MemoryTail(ended === undefined ? boundaries.end : bytes);
+    return { body: new SpoolBody(tail, DataFile.existing(paths.data, tail), boundaries), ended };
+  }
+
+  get size(): number {
+    return this.#tail.end;
+  }
+
+  get unwritten(): number {
+    return this.#tail.end - this.#data.written;
+  }
+
+  /** Why nothing is written any more. */
+  get failure(): SpoolError | undefined {
+    return this.#data.failure;
+  }
+
+  get chunkCount(): number {
+    return this.#boundaries.count;
+  }
+
+  get hasUncut(): boolean {
+    return this.#boundaries.end < this.#tail.end;
+  }
+
+  lengthOf(seq: number): number {
+    return this.#boundaries.lengthOf(seq);
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#tail.append(bytes);
+  }
+
+  /** Writes what was appended; never rejects: see `failure`. */
+  flush(onProgress: () => void): Promise<void> {
+    return this.#data.flush(onProgress);
+  }
+
+  /** A copy of [from, to): from memory at once, else from the file. */
+  async range(from: number, to: number): Promise<Uint8Array> {
+    // Before any wait: meanwhile, these bytes may leave the memory.
+    const middle = Math.min(Math.max(from, this.#tail.start), to);
+    const fresh = this.#tail.copy(middle, to);
+    if (middle === from) return fresh;
+    const whole = new Uint8Array(to - from);
+    whole.set(fresh, middle - from);
+    whole.set(await this.#data.read(from, middle - from));
+    return whole;
+  }
+
+  /** Cuts the next chunk of all there is, up to a size; joins a cut that is under way. `onCut`: bytes that this took on disk. */
+  cut(maxChunkBytes: number, onCut: (bytes: number) => void): Promise<void> {
+    this.#cutting ??= this.#boundaries
+      .cut(Math.min(maxChunkBytes, this.#tail.end - this.#boundaries.end))
+      .then(() => onCut(BOUNDARY_BYTES))
+      .finally(() => {
+        this.#cutting = undefined;
+      });
+    return this.#cutting;
+  }
+
+  /** Lets go of what is written and read, and of what is written and too much to hold for a slow reader. */
+  trim(slowestReader: number): void {
+    const unwrittenFrom = this.#data.written;
+    this.#tail.forget(Math.min(unwrittenFrom, Math.max(slowestReader, this.#tail.end - TAIL_BYTES)));
+  }
+
+  async sync(): Promise<void> {
+    await this.#data.sync();
+    await this.#boundaries.sync();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#data.close(), this.#boundaries.close()]);
+  }
+}
