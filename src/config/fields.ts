@@ -38,10 +38,10 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** Host and port from `host:port`, `[ipv6]:port`; undefined when it is neither. */
+/** Host and port from `host:port`, `[ipv6]:port`; port 0 is any free one. Undefined when it is neither. */
 export function parseListen(value: string): ListenAddress | undefined {
   const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/i.exec(value.trim());
   const port = Number(match?.[3]);
   const host = match?.[1] ?? match?.[2];
-  return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : undefined;
+  return host !== undefined && port <= 65_535 ? { host, port } : undefined;
 }

@@ -128,7 +128,7 @@ function* sizeRules({ limits, deadlines, spool, pricing, health, lightning }: Wr
       cure: 'write for example 30000 (three times); less than 10000 would be a discount for being busy',
     };
   const node = lightning?.driver !== 'lnd' && lightning?.embedded && parseListen(lightning.embedded.listen);
-  if (node && node.port === parseListen(health.listen)?.port)
+  if (node && node.port !== 0 && node.port === parseListen(health.listen)?.port)
     yield {
       path: ['health', 'listen'],
       message: 'lightning.embedded.listen has this port too',

@@ -1,0 +1,21 @@
+import Bottleneck from 'bottleneck';
+
+/** Admits so many at a time. */
+export interface Admission {
+  /** Waits for a place; resolves with what leaves it again (repeatable). */
+  admit(): Promise<() => void>;
+}
+
+/**
+ * By bottleneck: a place is one of its jobs, which ends when the place is left. No `expiration`: that would free a place whose work
+ * still runs. Admission takes some milliseconds even when there is room, so ask before the place is needed.
+ */
+export function createAdmission(places: number): Admission {
+  const limiter = new Bottleneck({ maxConcurrent: places });
+  return {
+    admit: () =>
+      new Promise((resolve, reject) => {
+        limiter.schedule(() => new Promise<void>((leave) => resolve(leave))).catch(reject);
+      }),
+  };
+}

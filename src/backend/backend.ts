@@ -1,0 +1,55 @@
+import type { OutputCapField, TaskKind } from '../openai/request.ts';
+
+export type { OutputCapField, TaskKind } from '../openai/request.ts';
+
+export interface BackendModel {
+  readonly id: string;
+  /** Tokens that prompt and output together may have as loaded now; absent when the backend does not tell. */
+  readonly contextTokens?: number;
+  /** False: the model must be loaded first, which takes long. Absent: unknown. */
+  readonly warm?: boolean;
+}
+
+export interface BackendRequest {
+  readonly taskKind: TaskKind;
+  readonly model: string;
+  /** The exact JSON body that goes upstream, UTF-8. */
+  readonly body: Uint8Array;
+  readonly stream: boolean;
+}
+
+/** Ours or the backend's fault; the buyer is not charged. `retryable`: nothing was produced and another attempt may succeed. */
+export class BackendError extends Error {
+  readonly retryable: boolean;
+  /** HTTP status of the backend's answer, when there was one. */
+  readonly status: number | undefined;
+  constructor(message: string, options: { retryable: boolean; status?: number; cause?: unknown }) {
+    super(message, { cause: options.cause });
+    this.name = 'BackendError';
+    this.retryable = options.retryable;
+    this.status = options.status;
+  }
+}
+
+/** The body of a successful answer, byte for byte as it arrived. */
+export interface BackendAnswer {
+  /** As the storefront declares it: `application/json; charset=utf-8` or `text/event-stream; charset=utf-8`. */
+  readonly contentType: string;
+  /**
+   * The body's bytes as they arrive, to be read once; throws BackendError when it breaks or idles too long. Stopping the iteration
+   * aborts upstream. Whoever never begins to read has to abort the signal instead.
+   */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** Something that runs inference. Drivers: Ollama, any OpenAI-compatible server, the built-in demo. */
+export interface Backend {
+  readonly name: string;
+  /** The field by which this server is told how much it may produce, where a request leaves it open. */
+  readonly outputCapField: OutputCapField;
+  /** Runs one request; resolves once the answer's first byte is there. Rejects with BackendError. Aborting `signal` aborts the work upstream at once. */
+  run(request: BackendRequest, signal: AbortSignal): Promise<BackendAnswer>;
+  /** The models that are there now. Rejects with BackendError when the backend does not answer. */
+  models(): Promise<BackendModel[]>;
+  close(): Promise<void>;
+}

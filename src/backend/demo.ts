@@ -1,0 +1,80 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../clock/clock.ts';
+import { BackendError } from './backend.ts';
+import type { Backend, BackendAnswer, BackendModel, BackendRequest } from './backend.ts';
+import { chatAnswer } from './demo-chat.ts';
+import { readDemoRequest } from './demo-request.ts';
+import type { DemoPiece } from './demo-request.ts';
+import { responsesAnswer } from './demo-responses.ts';
+
+export interface DemoBackendOptions {
+  readonly name: string;
+  readonly clock: Clock;
+  /** Between two words of an answer. Default 15 ms. */
+  readonly tokenDelayMs?: number;
+}
+
+export const DEMO_MODEL = 'demo';
+const CONTEXT_TOKENS = 131_072;
+const DEFAULT_TOKEN_DELAY_MS = 15;
+/** Without delay, the event loop gets its turn after so many pieces. */
+const PIECES_PER_TURN = 256;
+
+/**
+ * The built-in demo: answers without a model, says so, and says the same to the same question. For trying out everything else.
+ * Words count as tokens.
+ */
+export function createDemoBackend(options: DemoBackendOptions): Backend {
+  const { name, clock, tokenDelayMs = DEFAULT_TOKEN_DELAY_MS } = options;
+  return {
+    name,
+    outputCapField: 'max_tokens',
+    async run(request: BackendRequest, signal: AbortSignal): Promise<BackendAnswer> {
+      throwIfAborted(signal);
+      const read = readDemoRequest(request.taskKind, request.body);
+      if (read.model !== DEMO_MODEL || request.model !== DEMO_MODEL) {
+        throw new BackendError('the demo has no such model', { retryable: false, status: 404 });
+      }
+      const createdS = Math.floor(clock.nowMs() / 1000);
+      const answer = request.taskKind === 'openai.responses.v1' ? responsesAnswer : chatAnswer;
+      const pieces = answer(read, request.stream, createdS);
+      const contentType = request.stream ? 'text/event-stream; charset=utf-8' : 'application/json; charset=utf-8';
+      return { contentType, body: paced(pieces, { clock, tokenDelayMs, signal }) };
+    },
+    models: (): Promise<BackendModel[]> =>
+      Promise.resolve([{ id: DEMO_MODEL, contextTokens: CONTEXT_TOKENS, warm: true }]),
+    close: () => Promise.resolve(),
+  };
+}
+
+async function* paced(
+  pieces: readonly DemoPiece[],
+  { clock, tokenDelayMs, signal }: { clock: Clock; tokenDelayMs: number; signal: AbortSignal },
+): AsyncGenerator<Uint8Array, void> {
+  for (const [index, { tokens, text }] of pieces.entries()) {
+    if (tokens * tokenDelayMs > 0) await pause(clock, tokens * tokenDelayMs, signal);
+    else if (index % PIECES_PER_TURN === PIECES_PER_TURN - 1) await nextTurn();
+    throwIfAborted(signal);
+    yield Buffer.from(text);
+  }
+}
+
+/** Resolves in `delayMs`, or as soon as the signal aborts. */
+function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const stop = () => {
+      takeBack();
+      resolve();
+    };
+    const takeBack = clock.timer(delayMs, () => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    });
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw new BackendError('the call was aborted', { retryable: false, cause: signal.reason });
+}

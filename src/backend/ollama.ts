@@ -1,0 +1,133 @@
+import { Ollama } from 'ollama/browser'; // the Node entry opens local files that a request names
+import { z } from 'zod';
+import type { Clock } from '../clock/clock.ts';
+import { BackendError } from './backend.ts';
+import type { Backend, BackendModel } from './backend.ts';
+import { CallGuard } from './call-guard.ts';
+import { createOpenAiBackend, DEFAULT_MODELS_TIMEOUT_MS, ended } from './openai-compatible.ts';
+import { errorBeforeAnswer, statusError } from './upstream-error.ts';
+import { createUpstreamFetch } from './upstream-fetch.ts';
+
+export interface OllamaBackendOptions {
+  readonly name: string;
+  /** Root of the server: `http://127.0.0.1:11434`. */
+  readonly url: string;
+  readonly clock: Clock;
+  /** Until the first byte of a streamed answer, loading the model included. */
+  readonly firstByteTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  /** As of the OpenAI-compatible driver. */
+  readonly wholeAnswerTimeoutMs?: number;
+  /** Until the list of models is complete. Default 10 s. */
+  readonly modelsTimeoutMs?: number;
+}
+
+const LATEST = ':latest';
+
+const tagList = z.object({ models: z.array(z.object({ name: z.string().min(1), digest: z.string() })) });
+const loadedList = z.object({
+  models: z.array(z.object({ name: z.string(), context_length: z.int().positive().optional().catch(undefined) })),
+});
+const shown = z.object({
+  capabilities: z.array(z.string()).optional(),
+  parameters: z.string().optional(),
+  model_info: z.record(z.string(), z.unknown()).optional(),
+});
+
+interface Facts {
+  /** False for embedding models. */
+  readonly generates: boolean;
+  /** What the model will be loaded with; undefined when the server's default decides. */
+  readonly contextTokens: number | undefined;
+}
+
+/**
+ * An Ollama server. Inference goes through its OpenAI-compatible endpoint, for the exact bytes; models, warmth and context come from
+ * its own API. A model named `x:latest` is listed as `x` too: Ollama takes both. Models that can't generate text are left out.
+ */
+export function createOllamaBackend(options: OllamaBackendOptions): Backend {
+  const { name, url, clock, ...limits } = options;
+  const root = url.replace(/\/+$/, '');
+  const inference = createOpenAiBackend({ name, url: `${root}/v1`, outputCapField: 'max_tokens', clock, ...limits });
+  const upstream = createUpstreamFetch();
+  const factsByDigest = new Map<string, Facts>();
+
+  const clientFor = (signal: AbortSignal): Ollama => {
+    // The library takes no signal, and prints to the console about answers that are errors: they never reach it.
+    const fetchOk: typeof fetch = async (input, init) => {
+      const response = await upstream.fetch(input, { ...init, signal });
+      if (!response.ok) throw statusError(response.status, []);
+      return response;
+    };
+    return new Ollama({ host: root, fetch: fetchOk });
+  };
+
+  const factsOf = async (client: Ollama, model: { name: string; digest: string }): Promise<Facts | undefined> => {
+    const known = factsByDigest.get(model.digest);
+    if (known !== undefined) return known;
+    try {
+      const facts = readFacts(shown.parse(await client.show({ model: model.name })));
+      factsByDigest.set(model.digest, facts);
+      return facts;
+    } catch (error) {
+      if (error instanceof BackendError && error.status === 404) return undefined; // deleted since it was listed
+      throw error;
+    }
+  };
+
+  const list = async (client: Ollama): Promise<BackendModel[]> => {
+    const [tags, loaded] = await Promise.all([client.list(), client.ps()]);
+    const { models } = tagList.parse(tags);
+    const loadedByName = new Map(loadedList.parse(loaded).models.map((model) => [model.name, model]));
+    const facts = await Promise.all(models.map((model) => factsOf(client, model)));
+    const digests = new Set(models.map((model) => model.digest));
+    for (const digest of factsByDigest.keys()) if (!digests.has(digest)) factsByDigest.delete(digest);
+    return models.flatMap((model, index) => {
+      const fact = facts[index];
+      if (fact === undefined || !fact.generates) return [];
+      const running = loadedByName.get(model.name);
+      const contextTokens = running?.context_length ?? fact.contextTokens;
+      const about = { warm: running !== undefined, ...(contextTokens === undefined ? {} : { contextTokens }) };
+      return namesOf(model.name).map((id) => ({ id, ...about }));
+    });
+  };
+
+  return {
+    name,
+    outputCapField: inference.outputCapField,
+    run: (request, signal) => inference.run(request, signal),
+    async models(): Promise<BackendModel[]> {
+      const guard = new CallGuard(clock);
+      try {
+        const limitMs = options.modelsTimeoutMs ?? DEFAULT_MODELS_TIMEOUT_MS;
+        guard.limit(limitMs, 'the backend did not list its models', { retryable: true });
+        const models = await list(clientFor(guard.signal));
+        guard.throwIfEnded();
+        guard.finish();
+        return models;
+      } catch (error) {
+        if (error instanceof SyntaxError || error instanceof z.ZodError) {
+          throw ended(guard, new BackendError('the backend does not speak the API of Ollama', { retryable: false }));
+        }
+        throw ended(guard, errorBeforeAnswer(error));
+      }
+    },
+    async close(): Promise<void> {
+      upstream.close();
+      await inference.close();
+    },
+  };
+}
+
+const namesOf = (name: string): string[] => (name.endsWith(LATEST) ? [name.slice(0, -LATEST.length), name] : [name]);
+
+/** The model file's `num_ctx`, as far as the model was trained for it. */
+function readFacts({ capabilities, parameters, model_info: info = {} }: z.infer<typeof shown>): Facts {
+  const trained = Object.entries(info).find(([key]) => key.endsWith('.context_length'))?.[1];
+  const asked = /^num_ctx\s+(\d+)\s*$/m.exec(parameters ?? '')?.[1];
+  const limit = typeof trained === 'number' ? trained : Number.POSITIVE_INFINITY;
+  return {
+    generates: capabilities?.includes('completion') ?? true,
+    contextTokens: asked === undefined ? undefined : Math.min(Number(asked), limit),
+  };
+}

@@ -1,0 +1,164 @@
+import { OpenAI } from 'openai';
+import { z } from 'zod';
+import type { Clock } from '../clock/clock.ts';
+import { BackendError } from './backend.ts';
+import type { Backend, BackendAnswer, BackendModel, BackendRequest, OutputCapField, TaskKind } from './backend.ts';
+import { CallGuard } from './call-guard.ts';
+import { errorBeforeAnswer, errorInAnswer } from './upstream-error.ts';
+import { createUpstreamFetch } from './upstream-fetch.ts';
+
+export interface OpenAiBackendOptions {
+  readonly name: string;
+  /** Base URL of the API, with its version: `http://127.0.0.1:8000/v1`. */
+  readonly url: string;
+  /** Absent: no authorization is sent. */
+  readonly apiKey?: string;
+  readonly outputCapField: OutputCapField;
+  readonly clock: Clock;
+  /** Until the first byte of a streamed answer. */
+  readonly firstByteTimeoutMs: number;
+  /** Between two reads of an answer's bytes; the consumer's own time does not count. */
+  readonly idleTimeoutMs: number;
+  /** Until the first byte of an answer that is not streamed: it comes when all of it was generated. Default 30 min. */
+  readonly wholeAnswerTimeoutMs?: number;
+  /** Until a list of models is complete. Default 10 s. */
+  readonly modelsTimeoutMs?: number;
+}
+
+const DEFAULT_WHOLE_ANSWER_TIMEOUT_MS = 1_800_000;
+export const DEFAULT_MODELS_TIMEOUT_MS = 10_000;
+/** The longest that the library takes: the time limits are ours. */
+const NO_TIMEOUT_MS = 2_147_483_647;
+
+const paths: Readonly<Record<TaskKind, string>> = {
+  'openai.chat_completions.v1': '/chat/completions',
+  'openai.responses.v1': '/responses',
+};
+
+/** vLLM and SGLang tell the context as loaded; what other servers call context is that of the training. */
+const modelList = z.object({
+  data: z.array(z.object({ id: z.string().min(1), max_model_len: z.int().positive().optional().catch(undefined) })),
+});
+
+/** Any server that speaks the OpenAI API. The request's bytes go up and the answer's bytes come back unchanged; nothing is tried twice. */
+export function createOpenAiBackend(options: OpenAiBackendOptions): Backend {
+  const { name, clock, outputCapField, firstByteTimeoutMs, idleTimeoutMs } = options;
+  const apiKey = options.apiKey === '' ? undefined : options.apiKey;
+  const upstream = createUpstreamFetch(apiKey);
+  // Every setting that the library would otherwise take from OPENAI_* is given.
+  const client = new OpenAI({
+    baseURL: options.url,
+    apiKey: apiKey ?? 'none',
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    logLevel: 'off',
+    maxRetries: 0,
+    timeout: NO_TIMEOUT_MS,
+    fetch: upstream.fetch,
+  });
+
+  return {
+    name,
+    outputCapField,
+    async run(request: BackendRequest, signal: AbortSignal): Promise<BackendAnswer> {
+      const guard = new CallGuard(clock, signal);
+      try {
+        guard.throwIfEnded();
+        const firstByteLimitMs = request.stream
+          ? firstByteTimeoutMs
+          : (options.wholeAnswerTimeoutMs ?? DEFAULT_WHOLE_ANSWER_TIMEOUT_MS);
+        guard.limit(firstByteLimitMs, 'the backend did not begin to answer', { retryable: true });
+        const headers = { accept: request.stream ? 'text/event-stream' : 'application/json' };
+        const posted = client.post(paths[request.taskKind], { body: request.body, headers, signal: guard.signal });
+        const response = await posted.asResponse();
+        const contentType = checkedContentType(response, request.stream);
+        const reader = readerOf(response);
+        const first = await reader.read();
+        guard.throwIfEnded();
+        guard.relax();
+        if (first.done) throw new BackendError('the backend sent an empty answer', { retryable: true });
+        return { contentType, body: answerBody(first.value, reader, guard, idleTimeoutMs) };
+      } catch (error) {
+        throw ended(guard, errorBeforeAnswer(error));
+      }
+    },
+    async models(): Promise<BackendModel[]> {
+      const guard = new CallGuard(clock);
+      try {
+        const limitMs = options.modelsTimeoutMs ?? DEFAULT_MODELS_TIMEOUT_MS;
+        guard.limit(limitMs, 'the backend did not list its models', { retryable: true });
+        const response = await client.get('/models', { signal: guard.signal }).asResponse();
+        const list = modelList.safeParse(await response.json());
+        guard.throwIfEnded();
+        guard.finish();
+        if (!list.success)
+          throw new BackendError('the backend lists its models in an unknown shape', { retryable: false });
+        return list.data.data.map(({ id, max_model_len: contextTokens }) => ({
+          id,
+          ...(contextTokens === undefined ? {} : { contextTokens }),
+        }));
+      } catch (error) {
+        if (error instanceof SyntaxError) {
+          throw ended(
+            guard,
+            new BackendError('the backend lists its models in something other than JSON', { retryable: false }),
+          );
+        }
+        throw ended(guard, errorBeforeAnswer(error));
+      }
+    },
+    async close(): Promise<void> {
+      upstream.close();
+    },
+  };
+}
+
+/** Ends the call; what ended it first, a limit or the caller, is the reason that counts. */
+export function ended(guard: CallGuard, error: BackendError): BackendError {
+  guard.end(error);
+  return guard.signal.reason instanceof BackendError ? guard.signal.reason : error;
+}
+
+function checkedContentType(response: Response, stream: boolean): string {
+  const expected = stream ? 'text/event-stream' : 'application/json';
+  const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
+  if (type !== expected) throw new BackendError(`the backend did not answer with ${expected}`, { retryable: false });
+  const encoding = response.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity';
+  if (encoding !== 'identity')
+    throw new BackendError('the backend compressed its answer unasked', { retryable: false });
+  return `${expected}; charset=utf-8`;
+}
+
+function readerOf(response: Response): ReadableStreamDefaultReader<Uint8Array> {
+  if (response.body === null) throw new BackendError('the backend sent an empty answer', { retryable: true });
+  return response.body.getReader();
+}
+
+async function* answerBody(
+  first: Uint8Array,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  guard: CallGuard,
+  idleTimeoutMs: number,
+): AsyncGenerator<Uint8Array, void> {
+  let isComplete = false;
+  try {
+    yield first;
+    for (;;) {
+      guard.limit(idleTimeoutMs, 'the backend sent nothing more', { retryable: false });
+      const next = await reader.read();
+      guard.throwIfEnded();
+      guard.relax();
+      if (next.done) {
+        isComplete = true;
+        return guard.finish();
+      }
+      yield next.value;
+    }
+  } catch (error) {
+    throw ended(guard, errorInAnswer(error));
+  } finally {
+    if (!isComplete) guard.end(new BackendError('the answer was not wanted to its end', { retryable: false }));
+  }
+}

@@ -1,0 +1,60 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../clock/clock.ts';
+import type { Backend } from './backend.ts';
+import type { PoolModel } from './model-list.ts';
+
+export type { PoolModel } from './model-list.ts';
+export { createPool } from './queueing-pool.ts';
+
+export interface PoolMember {
+  readonly backend: Backend;
+  /** Jobs that run on it at once, at least 1. */
+  readonly slots: number;
+  /** Only these of its models; `*` stands for any characters. Absent: all. */
+  readonly models?: readonly string[];
+}
+
+/** The right to run one job on a backend. */
+export interface Slot {
+  readonly backend: Backend;
+  /** Gives it back; repeatable. */
+  release(): void;
+}
+
+export interface PoolOptions {
+  /** In the order of preference among equally loaded ones. */
+  readonly members: readonly PoolMember[];
+  readonly clock: Clock;
+  /** Jobs that wait at most, over all models. */
+  readonly maxQueueLength: number;
+  readonly log?: Logger;
+  /** Between two looks at the backends' models. Default 30 s. */
+  readonly refreshMs?: number;
+}
+
+/** Several backends as one: a queue, a place in it for each job, and what is known of the backends. */
+export interface BackendPool {
+  /**
+   * Waits for a free slot of a healthy backend that has the model; first come, first served among those that can use the same slot.
+   * Aborting the signal leaves the queue at once. `exclude`: another backend that is healthy and has the model is preferred to this
+   * one, even when that means to wait. Rejects with BackendError, not retryable: no backend has the model, the queue is full, aborted,
+   * closed. While a backend has never told its models, it is taken to have any.
+   */
+  acquire(model: string, signal: AbortSignal, options?: { readonly exclude?: Backend }): Promise<Slot>;
+  /** What the healthy backends have, as they last told. */
+  models(): readonly PoolModel[];
+  /** Calls when `models()` has changed; the returned function ends that. */
+  onModelsChanged(listener: () => void): () => void;
+  /** Slots in use. */
+  running(): number;
+  /** Jobs that wait for one. */
+  waiting(): number;
+  /** What a job came to. Three failures in a row make a backend unhealthy: no new jobs until it lists its models again, asked with back-off. */
+  report(backend: Backend, outcome: 'ok' | 'failed'): void;
+  /** Asks the healthy backends for their models; never rejects. Calls that overlap are one. */
+  refresh(): Promise<void>;
+  /** Looks at the models now, then again and again. */
+  start(): Promise<void>;
+  /** Turns away who waits, and closes the backends. Slots in use stay valid. */
+  close(): Promise<void>;
+}

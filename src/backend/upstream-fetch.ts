@@ -1,0 +1,84 @@
+import http from 'node:http';
+import https from 'node:https';
+import { Readable } from 'node:stream';
+
+/** As much of an error's body as is read, to learn its code. */
+const MAX_ERROR_BYTES = 16_384;
+/** Servers close an idle connection without a word (uvicorn after 5 s): leave first, or a job is sent into a closed one. */
+const MAX_SOCKET_IDLE_MS = 4_000;
+const STATUSES_WITHOUT_BODY = [204, 205, 304];
+
+export interface UpstreamFetch {
+  /** Enough of `fetch` for the client libraries: a URL as text, a body of bytes or text, `accept` and `content-type`, a signal. */
+  readonly fetch: typeof fetch;
+  close(): void;
+}
+
+/**
+ * HTTP for client libraries, where Node's own `fetch` does not serve: that gives up when headers take 300 s, and an answer which is
+ * not streamed sends them last. Aborting destroys the socket at once; redirects are not followed; the answer's bytes pass as they
+ * arrive. Headers that the libraries add, from the environment for one, go no further than here. The body of an error is cut short.
+ */
+export function createUpstreamFetch(apiKey?: string): UpstreamFetch {
+  const options = { keepAlive: true, timeout: MAX_SOCKET_IDLE_MS };
+  const agents = { http: new http.Agent(options), https: new https.Agent(options) };
+
+  const send = async (input: Parameters<typeof fetch>[0], init: RequestInit = {}): Promise<Response> => {
+    const url = new URL(input instanceof Request ? input.url : input);
+    const given = new Headers(init.headers);
+    const body = init.body instanceof Uint8Array || typeof init.body === 'string' ? Buffer.from(init.body) : undefined;
+    const isTls = url.protocol === 'https:';
+    const request = (isTls ? https : http).request(url, {
+      method: init.method?.toUpperCase() ?? 'GET',
+      agent: isTls ? agents.https : agents.http,
+      ...(init.signal ? { signal: init.signal } : {}),
+      headers: {
+        accept: given.get('accept') ?? 'application/json',
+        'accept-encoding': 'identity',
+        'user-agent': 'lcp-provider',
+        ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': body.length }),
+        ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+      },
+    });
+    const message = await new Promise<http.IncomingMessage>((resolve, reject) => {
+      request.once('response', resolve);
+      request.on('error', reject); // later ones break the message too
+      request.end(body);
+    });
+    return await responseOf(message);
+  };
+  return {
+    fetch: send,
+    close: () => {
+      agents.http.destroy();
+      agents.https.destroy();
+    },
+  };
+}
+
+async function responseOf(message: http.IncomingMessage): Promise<Response> {
+  const status = message.statusCode ?? 0;
+  const headers = new Headers();
+  for (const name of ['content-type', 'content-encoding', 'content-length']) {
+    const value = message.headers[name];
+    if (typeof value === 'string') headers.set(name, value);
+  }
+  if (STATUSES_WITHOUT_BODY.includes(status)) {
+    message.resume();
+    return new Response(null, { status, headers });
+  }
+  const isSuccess = status >= 200 && status < 300;
+  const body = isSuccess ? (Readable.toWeb(message) as ReadableStream<Uint8Array>) : await beginningOf(message);
+  return new Response(body, { status, headers });
+}
+
+async function beginningOf(message: http.IncomingMessage): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length >= MAX_ERROR_BYTES) break; // which destroys the message
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}

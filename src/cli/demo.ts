@@ -1,0 +1,31 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { runDemo } from '../node/demo/run-demo.ts';
+import { failWith } from './exit-code.ts';
+
+const EXAMPLES = `
+Examples:
+  lcp-provider demo                       sell one answer, then keep an OpenAI-compatible endpoint open that buys
+  lcp-provider demo --once                end after one sale
+  lcp-provider demo --once | jq           the sale as one line of JSON
+  lcp-provider demo --model llama3.2:1b   sell this model of your Ollama
+`;
+
+const port = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('expected a port, 0 to 65535');
+  return value;
+};
+
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description('A whole sale between two nodes on this machine, over a real Lightning channel with play money.')
+    .option('--once', 'end after one sale', false)
+    .option('--model <id>', 'model to sell; default: the smallest of a running Ollama, else the built-in demo')
+    .option('--prompt <text>', 'what to ask', 'In one sentence: what is the Lightning Network?')
+    .option('--protocol <version>', 'LCP version: 2 or 3', '3')
+    .option('--port <port>', 'port of the endpoint that stays open', port, 11_500)
+    .addHelpText('after', EXAMPLES)
+    .action((options: { once: boolean; model?: string; prompt: string; protocol: string; port: number }) =>
+      runDemo({ ...options, protocol: options.protocol === '2' ? 2 : 3 }).catch(failWith),
+    );
+}

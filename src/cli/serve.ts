@@ -1,0 +1,69 @@
+import { Command } from 'commander';
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/config.ts';
+import { openLightning } from '../node/lightning-node.ts';
+import { createLog } from '../node/log.ts';
+import { startProvider } from '../node/provider-node.ts';
+import type { ProviderNode } from '../node/provider-node.ts';
+import { createHealthServer } from '../operator/health.ts';
+import { EXIT, exitCodeOf, failWith } from './exit-code.ts';
+
+const EXAMPLES = `
+Examples:
+  lcp-provider serve                              with ./config.yaml
+  lcp-provider serve --config /etc/lcp/config.yaml
+
+One SIGTERM (or Ctrl-C) drains: no new quotes, paid jobs finish. A second one ends at once; nothing that was paid is lost.
+`;
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('Start selling.')
+    .option('-c, --config <file>', 'configuration file', 'config.yaml')
+    .addHelpText('after', EXAMPLES)
+    .action((options: { config: string }) => serve(options.config).catch(failWith));
+}
+
+async function serve(path: string): Promise<void> {
+  const { config, warnings } = loadConfig({ path, env: process.env });
+  const log = createLog({ level: config.log.level, pretty: config.log.pretty === true || (config.log.pretty === 'auto' && process.stderr.isTTY) });
+  for (const warning of warnings) log.warn(warning);
+  const onFatal = (error: Error) => {
+    log.fatal({ reason: error.message }, 'the ledger is lost to this process: ending; what was saved is safe');
+    process.exit(exitCodeOf(error));
+  };
+  const lightning = await openLightning(config.lightning, config.dataDirectory, log);
+  const provider = await startProvider({ config, lightning, log, onFatal });
+  const health = createHealthServer(() => provider.health());
+  await health.listen({ host: config.health.listen.host, port: config.health.listen.port });
+  const healthUrl = health.listeningOrigin;
+  announce(config, provider, { address: lightning.address, healthUrl });
+
+  let isStopping = false;
+  const stop = async (signal: string): Promise<void> => {
+    if (isStopping) {
+      log.warn('stopped at once; paid jobs go on at the next start');
+      process.exit(EXIT.failed);
+    }
+    isStopping = true;
+    log.info({ signal, limit_seconds: config.deadlines.drainSeconds }, 'draining: no new quotes, paid jobs finish');
+    await provider.drain(config.deadlines.drainSeconds * 1000);
+    await health.close();
+    await provider.close();
+    log.info('stopped');
+    process.exit(EXIT.ok);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal).catch(failWith));
+}
+
+/** A line for eyes on a terminal, one JSON object in a pipe: where this node can be reached, and what it sells. */
+function announce(config: Config, provider: ProviderNode, where: { address: string; healthUrl: string }): void {
+  const { lightning, models } = provider.health();
+  if (process.stdout.isTTY) {
+    const at = where.address === '' ? '' : `@${where.address}`;
+    process.stdout.write(`Selling ${models.length === 0 ? 'nothing yet (no model has both a backend and a price)' : models.join(', ')}\n`);
+    process.stdout.write(`  node     ${lightning.nodeId}${at} (${lightning.driver})\n  health   ${where.healthUrl}/healthz\n  data     ${config.dataDirectory}\n`);
+    return;
+  }
+  process.stdout.write(`${JSON.stringify({ event: 'ready', node_id: lightning.nodeId, address: where.address, health: where.healthUrl, models })}\n`);
+}

@@ -1,0 +1,223 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../clock/clock.ts';
+import { nextDeadline } from '../job/deadline.ts';
+import type { Deadlines } from '../job/deadline.ts';
+import type { Effect } from '../job/effect.ts';
+import type { JobEvent } from '../job/event.ts';
+import { isAtRest, isRunFinal } from '../job/job.ts';
+import type { Job, JobKey } from '../job/job.ts';
+import { step } from '../job/step.ts';
+import type { Change, Ledger, PendingEffect } from '../ledger/ledger.ts';
+import { LedgerError } from '../ledger/ledger.ts';
+
+/** Performs one effect; resolves when it may be struck out of the outbox. Must be repeatable. */
+export type PerformEffect = (job: Job, effect: Effect) => Promise<void>;
+
+export interface EngineOptions {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly log: Logger;
+  /** The ledger cannot be written any more: the process must end, nothing is lost. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** A job in memory while something is left to do for it. */
+interface LiveJob {
+  job: Job;
+  /** Events of one job are handled one after the other. */
+  events: Promise<unknown>;
+  /** Effects too, beside the events: an event must not wait for the network. */
+  effects: Promise<void>;
+  /** Events and effects under way. */
+  busy: number;
+  stopTimer?: () => void;
+  finalWaiters: ((job: Job) => void)[];
+}
+
+const RETRY_COMMIT_MS = 1_000;
+
+/**
+ * Runs the job tables: event → step → save → perform the effects. The law of this room: state, ledger entries and outbox are durable before
+ * the first effect of a decision is performed, and every effect can be repeated after a crash.
+ */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #live = new Map<JobKey, LiveJob>();
+  readonly #keyByHash = new Map<string, JobKey>();
+  readonly #idleWaiters = new Set<() => void>();
+  #perform: PerformEffect = () => Promise.reject(new Error('the engine was used before connect()'));
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  /** Names who performs the effects. Once, before the first job. */
+  connect(perform: PerformEffect): void {
+    this.#perform = perform;
+  }
+
+  /** Jobs in memory. */
+  liveJobs(): Job[] {
+    return [...this.#live.values()].map((live) => live.job);
+  }
+
+  /** The job, from memory or from the ledger. */
+  async job(key: JobKey): Promise<Job | undefined> {
+    return this.#live.get(key)?.job ?? (await this.#options.ledger.job(key));
+  }
+
+  async keyByPaymentHash(paymentHash: string): Promise<JobKey | undefined> {
+    return this.#keyByHash.get(paymentHash) ?? (await this.#options.ledger.jobByPaymentHash(paymentHash))?.key;
+  }
+
+  /** Accepts a job: from the moment this resolves it survives any crash. Rejects with LedgerError when it could not be saved. */
+  async accept(job: Job, input: Uint8Array): Promise<void> {
+    const live = this.#adopt(job);
+    await this.#serially(live, async () => {
+      try {
+        const pending = await this.#options.ledger.commit({ job, input, entries: [], effects: [{ kind: 'create-invoice' }] });
+        this.#performAll(live, pending);
+      } catch (error) {
+        this.#forget(live);
+        throw error;
+      }
+    });
+  }
+
+  /** Takes a job that was saved before a restart into memory. */
+  adopt(job: Job): void {
+    this.#adopt(job);
+  }
+
+  /** Performs effects that a crash left in the outbox. */
+  async resume(pending: readonly PendingEffect[]): Promise<void> {
+    for (const effect of pending) {
+      const job = await this.job(effect.jobKey);
+      if (job !== undefined) this.#performAll(this.#adopt(job), [effect]);
+    }
+  }
+
+  /** Tells a job what happened; resolves once the consequences are saved, with the job as it is then. Undefined: no such job. */
+  async dispatch(key: JobKey, event: JobEvent, cursor?: bigint): Promise<Job | undefined> {
+    let live = this.#live.get(key);
+    if (live === undefined) {
+      const stored = await this.#options.ledger.job(key);
+      if (stored === undefined) return undefined;
+      live = this.#adopt(stored);
+    }
+    const target = live;
+    return this.#serially(target, async () => {
+      const next = step(target.job, event, this.#options.clock.nowMs());
+      if (next === undefined) return target.job;
+      const pending = await this.#commit({ job: next.job, entries: next.entries, effects: next.effects, ...(cursor === undefined ? {} : { cursor }) });
+      this.#options.log.debug(
+        { job: key, event: event.kind, funding: next.job.funding, run: next.job.run, delivery: next.job.delivery },
+        'job stepped',
+      );
+      target.job = next.job;
+      this.#arm(target);
+      if (isRunFinal(next.job)) for (const tell of target.finalWaiters.splice(0)) tell(next.job);
+      this.#performAll(target, pending);
+      return next.job;
+    });
+  }
+
+  /** The job once its run has ended or failed. */
+  async whenRunFinal(key: JobKey, signal: AbortSignal): Promise<Job | undefined> {
+    const live = this.#live.get(key);
+    if (live === undefined) return this.#options.ledger.job(key);
+    if (isRunFinal(live.job)) return live.job;
+    return new Promise((resolve) => {
+      live.finalWaiters.push(resolve);
+      signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+  }
+
+  /** Resolves when no paid job is left unfinished. */
+  async whenPaidJobsAreDone(): Promise<void> {
+    const isOwed = (job: Job) => job.funding === 'funded' || job.delivery === 'sending' || job.delivery === 'finishing';
+    while (this.liveJobs().some(isOwed)) await new Promise<void>((resolve) => this.#idleWaiters.add(resolve));
+  }
+
+  /** Stops the timers. What is saved stays; nothing more is performed by itself. */
+  close(): void {
+    for (const live of this.#live.values()) live.stopTimer?.();
+    this.#live.clear();
+  }
+
+  #adopt(job: Job): LiveJob {
+    const known = this.#live.get(job.key);
+    if (known !== undefined) return known;
+    const live: LiveJob = { job, events: Promise.resolve(), effects: Promise.resolve(), busy: 0, finalWaiters: [] };
+    this.#live.set(job.key, live);
+    this.#keyByHash.set(job.paymentHash, job.key);
+    this.#arm(live);
+    return live;
+  }
+
+  #forget(live: LiveJob): void {
+    live.stopTimer?.();
+    this.#live.delete(live.job.key);
+    this.#keyByHash.delete(live.job.paymentHash);
+  }
+
+  #settle(live: LiveJob): void {
+    live.busy--;
+    if (live.busy === 0 && isAtRest(live.job)) this.#forget(live);
+    for (const wake of this.#idleWaiters) wake();
+    this.#idleWaiters.clear();
+  }
+
+  #serially<T>(live: LiveJob, work: () => Promise<T>): Promise<T> {
+    live.busy++;
+    const result = live.events.then(work);
+    live.events = result.then(
+      () => this.#settle(live),
+      () => this.#settle(live),
+    );
+    return result;
+  }
+
+  #performAll(live: LiveJob, pending: readonly PendingEffect[]): void {
+    for (const { id, effect } of pending) {
+      live.busy++;
+      live.effects = live.effects
+        .then(() => this.#perform(live.job, effect))
+        .then(
+          () => this.#options.ledger.strike(id),
+          (error: unknown) => this.#options.log.error({ job: live.job.key, effect: effect.kind, reason: String(error) }, 'effect failed'),
+        )
+        .finally(() => this.#settle(live));
+    }
+  }
+
+  /** A full disk or a lock may pass: the event waits. Anything else means that the ledger is lost to this process. */
+  async #commit(change: Change): Promise<readonly PendingEffect[]> {
+    for (;;) {
+      try {
+        return await this.#options.ledger.commit(change);
+      } catch (error) {
+        const passing = error instanceof LedgerError && (error.code === 'disk-full' || error.code === 'locked');
+        this.#options.log.error({ reason: String(error) }, passing ? 'the ledger cannot be written now: trying again' : 'the ledger cannot be written');
+        if (!passing) {
+          this.#options.onFatal(error as Error);
+          throw error;
+        }
+        await new Promise<void>((resolve) => this.#options.clock.timer(RETRY_COMMIT_MS, resolve));
+      }
+    }
+  }
+
+  #arm(live: LiveJob): void {
+    live.stopTimer?.();
+    delete live.stopTimer;
+    if (live.job.delivery === 'delivered') return; // at rest: swept by age, not by a timer each
+    const next = nextDeadline(live.job, this.#options.deadlines);
+    if (next === undefined) return;
+    const { event, atMs } = next;
+    live.stopTimer = this.#options.clock.timer(atMs - this.#options.clock.nowMs(), () => {
+      this.dispatch(live.job.key, event).catch((error: unknown) => this.#options.log.error({ job: live.job.key, reason: String(error) }, 'deadline failed'));
+    });
+  }
+}

@@ -1,0 +1,26 @@
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { Engine } from './engine.ts';
+import { usageOf } from './runner.ts';
+
+/**
+ * What a start does with the jobs that the last process left: they come back to memory, learn that there was a restart (with the finished
+ * output, when the spool was complete), and the effects that were saved but not struck out are performed. Invoices are looked up after that,
+ * when the node says that it is up.
+ */
+export async function recover(engine: Engine, ledger: Ledger, spool: Spool): Promise<{ jobs: number; effects: number }> {
+  const jobs = await ledger.unfinishedJobs();
+  const outbox = await ledger.outbox();
+  for (const job of jobs) engine.adopt(job);
+  for (const job of jobs) {
+    const finished = job.run === 'producing' ? await spool.finished(job.key) : undefined;
+    if (finished === undefined || job.streamId === undefined || job.contentType === undefined) {
+      await engine.dispatch(job.key, { kind: 'restarted' });
+      continue;
+    }
+    const output = { streamId: job.streamId, contentType: job.contentType, bytes: finished.bytes, sha256: finished.sha256 };
+    await engine.dispatch(job.key, { kind: 'restarted', output, ...usageOf(finished.note) });
+  }
+  await engine.resume(outbox);
+  return { jobs: jobs.length, effects: outbox.length };
+}

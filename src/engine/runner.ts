@@ -1,0 +1,199 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import { BackendError } from '../backend/backend.ts';
+import type { BackendPool, Slot } from '../backend/pool.ts';
+import type { Job, JobKey, Usage } from '../job/job.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { answerFilter, brokenStreamEvent } from '../openai/answer.ts';
+import type { AnswerFilter } from '../openai/answer.ts';
+import { checkRequest } from '../openai/request.ts';
+import { SpoolError } from '../spool/spool.ts';
+import type { Spool, SpoolWriter } from '../spool/spool.ts';
+import type { Engine } from './engine.ts';
+
+export interface RunnerOptions {
+  readonly engine: Engine;
+  readonly ledger: Ledger;
+  readonly pool: BackendPool;
+  readonly spool: Spool;
+  readonly log: Logger;
+  readonly maxOutputBytes: number;
+  readonly maxBacklogBytes: number;
+}
+
+/** One attempt to produce the answer of a job. */
+interface Attempt {
+  readonly job: Job;
+  readonly abort: AbortController;
+  readonly filter: AnswerFilter;
+  slot?: Slot;
+  writer?: SpoolWriter;
+  streamId?: string;
+  contentType?: string;
+}
+
+/** The data plane's first half: backend → filter → spool. It tells the engine when output began and how it ended, and nothing of the bytes between. */
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #attempts = new Map<JobKey, Attempt>();
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  /** Effect: starts work on a funded job. Nothing happens when it is under way. */
+  start(job: Job): void {
+    if (job.run !== 'queued' || this.#attempts.has(job.key)) return;
+    const { taskKind } = job.terms;
+    const filter = answerFilter({ taskKind, stream: job.work.stream, usageWanted: job.work.usageWanted });
+    const attempt: Attempt = { job, abort: new AbortController(), filter };
+    this.#attempts.set(job.key, attempt);
+    void this.#attempt(attempt);
+  }
+
+  /** Effect: stops the work, upstream too. */
+  abort(job: Job): void {
+    this.#attempts.get(job.key)?.abort.abort();
+  }
+
+  close(): void {
+    for (const attempt of this.#attempts.values()) attempt.abort.abort();
+  }
+
+  async #attempt(attempt: Attempt): Promise<void> {
+    const { engine, log } = this.#options;
+    const { key } = attempt.job;
+    const end = await this.#produce(attempt).catch((error: unknown) => this.#fail(attempt, error));
+    this.#attempts.delete(key);
+    attempt.slot?.release();
+    try {
+      if (end !== undefined) await engine.dispatch(key, end);
+    } catch (error) {
+      log.error({ job: key, reason: String(error) }, 'the end of a run could not be recorded');
+    }
+  }
+
+  async #produce(attempt: Attempt): Promise<EndEvent | undefined> {
+    const { engine, ledger, pool, spool, maxOutputBytes, maxBacklogBytes } = this.#options;
+    const { job, abort, filter } = attempt;
+    const { key, work, terms } = job;
+    attempt.slot = await pool.acquire(work.model, abort.signal);
+    const running = await engine.dispatch(key, { kind: 'slot-granted' });
+    if (running?.run !== 'running') return undefined;
+    const input = await ledger.input(key);
+    if (input === undefined) throw new BackendError('the stored request is missing', { retryable: false });
+    const { backend } = attempt.slot;
+    const body = upstreamBody(job, input, backend.outputCapField);
+    const answering = backend.run({ taskKind: terms.taskKind, model: work.model, body, stream: work.stream }, abort.signal);
+    const limits = { maxBytes: Math.min(maxOutputBytes, job.limits.maxResultBytes), maxBacklogBytes };
+    const [answer, writer] = await both(answering, spool.create(key, limits));
+    attempt.writer = writer;
+    attempt.contentType = answer.contentType;
+    for await (const bytes of answer.body) {
+      for (const output of filter.push(bytes)) await this.#put(attempt, output);
+      if (abort.signal.aborted) throw abort.signal.reason;
+    }
+    const end = filter.end();
+    for (const output of end.outputs) await this.#put(attempt, output);
+    if (!end.complete) {
+      if (!work.stream) throw new BackendError('the backend ended its answer early', { retryable: attempt.streamId === undefined });
+      await this.#put(attempt, brokenStreamEvent(terms.taskKind, 'the backend ended the stream early'));
+    }
+    if (attempt.streamId === undefined) throw new BackendError('the backend sent an empty answer', { retryable: true });
+    pool.report(backend, 'ok');
+    const usage = end.usage ?? this.#countedUsage(attempt);
+    const { bytes, sha256 } = await writer.end(noteOf(usage));
+    return { kind: 'output-ended', output: outputOf(attempt, bytes, sha256), usage };
+  }
+
+  /** The first byte waits until it is saved that output began: from then on the job never runs again. The others wait for nothing. */
+  async #put(attempt: Attempt, bytes: Uint8Array): Promise<void> {
+    if (bytes.length === 0 || attempt.writer === undefined) return;
+    const appended = attempt.writer.append(bytes);
+    if (attempt.streamId === undefined) {
+      attempt.streamId = randomBytes(32).toString('hex');
+      const contentType = attempt.contentType ?? '';
+      const [job] = await both(this.#options.engine.dispatch(attempt.job.key, { kind: 'output-began', streamId: attempt.streamId, contentType }), appended);
+      if (job?.run !== 'producing') throw new BackendError('the job had ended before its output began', { retryable: false });
+      return;
+    }
+    await appended;
+  }
+
+  /** What a broken attempt means to the job. An SSE stream that had begun gets an error event, so that the client sees it. */
+  async #fail(attempt: Attempt, error: unknown): Promise<EndEvent | undefined> {
+    const { log, pool, engine } = this.#options;
+    const { job, writer, streamId, abort } = attempt;
+    const current = await engine.job(job.key);
+    if (abort.signal.aborted) {
+      await writer?.abort();
+      return current?.cancelled === true && attempt.slot !== undefined ? { kind: 'run-aborted', usage: this.#countedUsage(attempt) } : undefined;
+    }
+    const isOurs = error instanceof BackendError || error instanceof SpoolError;
+    log.warn({ job: job.key, backend: attempt.slot?.backend.name, reason: isOurs ? error.message : String(error) }, 'attempt failed');
+    if (attempt.slot !== undefined && error instanceof BackendError && error.retryable) pool.report(attempt.slot.backend, 'failed');
+    const reason = publicReason(error);
+    if (streamId === undefined || writer === undefined) {
+      await writer?.abort();
+      return { kind: 'attempt-failed', retryable: error instanceof BackendError && error.retryable, reason };
+    }
+    try {
+      if (job.work.stream) await writer.append(brokenStreamEvent(job.terms.taskKind, reason));
+      const { bytes, sha256 } = await writer.end('');
+      return { kind: 'attempt-failed', retryable: false, reason, output: outputOf(attempt, bytes, sha256) };
+    } catch {
+      await writer.abort();
+      return { kind: 'attempt-failed', retryable: false, reason };
+    }
+  }
+
+  /** Without usage figures of the backend: what was quoted as input, and what we saw pass. */
+  #countedUsage(attempt: Attempt): Usage {
+    return { inputTokens: attempt.job.breakdown.inputTokens, outputTokens: attempt.filter.producedTokens() };
+  }
+}
+
+type EndEvent = Extract<Parameters<Engine['dispatch']>[1], { kind: 'output-ended' | 'attempt-failed' | 'run-aborted' }>;
+
+const outputOf = (attempt: Attempt, bytes: number, sha256: string) => ({
+  streamId: attempt.streamId ?? '',
+  contentType: attempt.contentType ?? '',
+  bytes,
+  sha256,
+});
+
+/** The body that was priced, with what it left open filled in: the price binds the backend too. */
+function upstreamBody(job: Job, input: Uint8Array, cap: Parameters<ReturnType<typeof checked>['upstreamBody']>[0]['cap']): Uint8Array {
+  return checked(job, input).upstreamBody({ cap, usage: true });
+}
+
+function checked(job: Job, input: Uint8Array) {
+  const { taskKind } = job.terms;
+  const { model, maxOutputTokensPerChoice, choices } = job.work;
+  const request = checkRequest(taskKind, input, model, { maxOutputTokens: maxOutputTokensPerChoice, maxChoices: choices });
+  if ('refusal' in request) throw new BackendError('the stored request does not pass the gate any more', { retryable: false });
+  return request;
+}
+
+/** Waits for both; when one rejects, the other's rejection is not left unheard. */
+async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  const [first, second] = await Promise.allSettled([a, b]);
+  if (first.status === 'rejected') throw first.reason;
+  if (second.status === 'rejected') throw second.reason;
+  return [first.value, second.value];
+}
+
+/** What the buyer may know: never an upstream's text. */
+function publicReason(error: unknown): string {
+  if (error instanceof SpoolError && error.code === 'too-large') return 'the answer is larger than buyer and provider agreed to carry';
+  if (error instanceof SpoolError) return 'the provider could not store the answer';
+  if (error instanceof BackendError && error.status !== undefined) return `the backend answered with status ${error.status}`;
+  return 'the backend failed';
+}
+
+/** Usage beside a finished spool: what a restart needs to charge for it. */
+export const noteOf = (usage: Usage): string => JSON.stringify(usage);
+
+export function usageOf(note: string): { usage?: Usage } {
+  return note === '' ? {} : { usage: JSON.parse(note) as Usage };
+}

@@ -1,0 +1,52 @@
+/** The kinds of work that are sold; named as on the wire. */
+export type TaskKind = 'openai.chat_completions.v1' | 'openai.responses.v1';
+
+/** Why a request is not sold, for the buyer's developer: what, where, what to do. Never holds text of the prompt. */
+export interface Refusal {
+  readonly refusal: 'unsupported-params' | 'unsupported-task';
+  readonly message: string;
+}
+
+/** What one request may ask for at most. */
+export interface RequestLimits {
+  /** Tokens per choice; also what is filled in where the request sets no cap. At least 1. */
+  readonly maxOutputTokens: number;
+  /** The largest `n`. Default 1. */
+  readonly maxChoices?: number;
+  /** True: images as data URLs pass, and the caller counts them (`images`). Default false. */
+  readonly allowImages?: boolean;
+  /** Levels of nesting. Default 64. */
+  readonly maxDepth?: number;
+}
+
+/** How a backend is told what the request left open. */
+export interface UpstreamFill {
+  /** The field by which this backend is told how much a chat may produce; responses always use `max_output_tokens`. */
+  readonly cap: 'max_tokens' | 'max_completion_tokens' | 'both';
+  /** True: ask for the usage of streamed chats. */
+  readonly usage: boolean;
+}
+
+/** A request that may be sold: its body means the same to every decoder, and what it can cost is bounded. */
+export interface CheckedRequest {
+  readonly taskKind: TaskKind;
+  readonly model: string;
+  readonly stream: boolean;
+  /** False only for a streamed chat that did not ask for usage: then the usage chunk that we ask for is taken out again. */
+  readonly usageWanted: boolean;
+  readonly choices: number;
+  /** The cap that is priced, for each choice. */
+  readonly maxOutputTokensPerChoice: number;
+  /** `maxOutputTokensPerChoice` × `choices`. */
+  readonly maxOutputTokens: number;
+  /** Length of the buyer's body. */
+  readonly inputBytes: number;
+  /** Messages of a chat, items of a responses input; at least 1. */
+  readonly messageCount: number;
+  /** All text that can reach the model: strings of messages and input one by one, tools and the like as JSON. For estimators. */
+  readonly promptText: readonly string[];
+  /** Images given as data URLs, and the length of those URLs; `promptText` leaves them out. */
+  readonly images: { readonly count: number; readonly bytes: number };
+  /** The buyer's bytes with what they leave open spliced in; every other byte as it came. */
+  upstreamBody(fill: UpstreamFill): Uint8Array;
+}

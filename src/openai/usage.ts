@@ -1,0 +1,28 @@
+/** A backend's own figures, in tokens. */
+export interface AnswerUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedInputTokens?: number;
+}
+
+const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+
+interface RawUsage {
+  readonly prompt_tokens?: unknown;
+  readonly completion_tokens?: unknown;
+  readonly prompt_tokens_details?: { readonly cached_tokens?: unknown } | null;
+  readonly input_tokens?: unknown;
+  readonly output_tokens?: unknown;
+  readonly input_tokens_details?: { readonly cached_tokens?: unknown } | null;
+}
+
+/** The `usage` object of a chat completion or a response; undefined when it is none, or has odd figures. */
+export function usageIn(value: unknown): AnswerUsage | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const raw = value as RawUsage;
+  const inputTokens = raw.prompt_tokens ?? raw.input_tokens;
+  const outputTokens = raw.completion_tokens ?? raw.output_tokens;
+  if (!isCount(inputTokens) || !isCount(outputTokens)) return undefined;
+  const cached = (raw.prompt_tokens_details ?? raw.input_tokens_details)?.cached_tokens;
+  return { inputTokens, outputTokens, ...(isCount(cached) && cached > 0 ? { cachedInputTokens: cached } : {}) };
+}

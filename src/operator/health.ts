@@ -1,0 +1,25 @@
+import { fastify } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+
+/** What the owner sees of a running node; no secrets, no prompts. */
+export interface Health {
+  readonly status: 'ok' | 'draining' | 'degraded';
+  readonly lightning: { readonly driver: string; readonly nodeId: string; readonly isUp: boolean; readonly peersOnline: number };
+  readonly models: readonly string[];
+  readonly jobs: { readonly requests: number; readonly open: number; readonly paid: number };
+  readonly backends: { readonly running: number; readonly waiting: number };
+}
+
+/** `/healthz`: 200 while the process can sell or drains, 503 while it is degraded. `/readyz`: 200 only while it sells. */
+export function createHealthServer(health: () => Health): FastifyInstance {
+  const app = fastify({ forceCloseConnections: true });
+  app.get('/healthz', (_request, reply) => {
+    const now = health();
+    return reply.code(now.status === 'degraded' ? 503 : 200).send(now);
+  });
+  app.get('/readyz', (_request, reply) => {
+    const now = health();
+    return reply.code(now.status === 'ok' ? 200 : 503).send({ status: now.status });
+  });
+  return app;
+}

@@ -1,0 +1,55 @@
+import type { Msat } from '../money/msat.ts';
+
+/** How a model's input tokens are counted before the job runs. */
+export type EstimatorName = 'bytes' | 'openai';
+
+/** What a model costs. */
+export interface TokenPrice {
+  readonly inputMsatPerMtok: Msat;
+  /** Absent: as input. */
+  readonly cachedInputMsatPerMtok?: Msat;
+  readonly outputMsatPerMtok: Msat;
+  /** For the request itself, whatever its length. */
+  readonly requestMsat: Msat;
+}
+
+/** What a price list says of the models that its pattern fits. */
+export interface PriceEntry {
+  /** A model id; `*` stands for any characters. */
+  readonly pattern: string;
+  readonly price: TokenPrice;
+  /** Absent: the default of the whole configuration. */
+  readonly maxOutputTokens?: number;
+  /** Absent: bytes. */
+  readonly estimator?: EstimatorName;
+}
+
+export interface PriceList {
+  /** For the reader: where the list was read from. */
+  readonly file: string;
+  readonly entries: readonly PriceEntry[];
+}
+
+/** True when `text` fits `pattern`, whose `*` stand for any characters. Linear in both lengths for each star. */
+export function fitsPattern(pattern: string, text: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  if (rest.length === 0) return pattern === text;
+  const last = rest.pop() ?? '';
+  if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return at <= text.length - last.length;
+}
+
+/**
+ * The entry that prices a model: an exact id before any pattern, an earlier list before a later one, an earlier entry before a later one.
+ * Undefined: the model is not for sale.
+ */
+export function findPrice(lists: readonly PriceList[], model: string): PriceEntry | undefined {
+  const entries = lists.flatMap((list) => list.entries);
+  return entries.find((entry) => entry.pattern === model) ?? entries.find((entry) => fitsPattern(entry.pattern, model));
+}

@@ -1,0 +1,91 @@
+import { maxMsat, minMsat, msat, ZERO_MSAT } from '../money/msat.ts';
+import type { Msat } from '../money/msat.ts';
+import { BASE_BPS } from './load-rule.ts';
+import type { PriceRule } from './load-rule.ts';
+
+const TOKENS_PER_MTOK = 1_000_000n;
+const ONE_MSAT = msat(1n);
+
+/** What a model costs; msat for a million tokens. */
+export interface TokenPrice {
+  readonly inputMsatPerMtok: Msat;
+  /** For input that the backend had cached. Absent: as input. */
+  readonly cachedInputMsatPerMtok?: Msat;
+  readonly outputMsatPerMtok: Msat;
+  /** For the request itself, whatever its length. Absent: nothing. */
+  readonly requestMsat?: Msat;
+}
+
+/** How a price came about; kept with the job, so that the charge follows the same list and rules. */
+export interface PriceBreakdown {
+  /** Name of the estimator that counted the input. */
+  readonly estimator: string;
+  readonly inputTokens: number;
+  /** Over all choices. */
+  readonly maxOutputTokens: number;
+  readonly price: TokenPrice;
+  readonly rules: readonly PriceRule[];
+  /** Input as estimated and the most output that the job may produce. */
+  readonly listMsat: Msat;
+  readonly minPriceMsat: Msat;
+  /** What the quote asks before any credit: the larger of list price and minimum, never 0. */
+  readonly priceMsat: Msat;
+}
+
+/** What a quote is made of. */
+export interface QuoteParts {
+  readonly estimator: string;
+  readonly inputTokens: number;
+  readonly maxOutputTokens: number;
+  readonly price: TokenPrice;
+  readonly rules?: readonly PriceRule[];
+  readonly minPriceMsat: Msat;
+}
+
+/** Tokens that a job used; `cachedInputTokens` are part of `inputTokens`. */
+export interface UsedTokens {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedInputTokens?: number;
+}
+
+/** Prices a request by the most that it can cost. Throws RangeError on counts that are no whole numbers ≥ 0. */
+export function quotePrice({ estimator, inputTokens, maxOutputTokens, price, rules = [], minPriceMsat }: QuoteParts): PriceBreakdown {
+  const listMsat = amountMsat({ inputTokens, outputTokens: maxOutputTokens }, price, rules);
+  const priceMsat = maxMsat(maxMsat(minPriceMsat, listMsat), ONE_MSAT);
+  return { estimator, inputTokens, maxOutputTokens, price, rules, listMsat, minPriceMsat, priceMsat };
+}
+
+/**
+ * What the job really used, by the list and the rules of its quote; never above the cover (what was paid and the credit reserved).
+ * Without output nothing is charged. The minimum price does not count here: what is paid above the charge becomes credit.
+ */
+export function chargeMsat({ price, rules }: Pick<PriceBreakdown, 'price' | 'rules'>, used: UsedTokens, coverMsat: Msat): Msat {
+  if (used.outputTokens === 0) return ZERO_MSAT;
+  return minMsat(amountMsat(used, price, rules), coverMsat);
+}
+
+/** Rounded up once, at the end: rounding each part would make small requests dearer than the list says. */
+function amountMsat(tokens: UsedTokens, price: TokenPrice, rules: readonly PriceRule[]): Msat {
+  const input = count(tokens.inputTokens);
+  const cached = min(count(tokens.cachedInputTokens ?? 0), input);
+  const parts =
+    (input - cached) * price.inputMsatPerMtok +
+    cached * (price.cachedInputMsatPerMtok ?? price.inputMsatPerMtok) +
+    count(tokens.outputTokens) * price.outputMsatPerMtok +
+    (price.requestMsat ?? ZERO_MSAT) * TOKENS_PER_MTOK;
+  let numerator: bigint = parts;
+  let denominator = TOKENS_PER_MTOK;
+  for (const { multiplierBps } of rules) {
+    numerator *= count(multiplierBps);
+    denominator *= BASE_BPS;
+  }
+  return msat((numerator + denominator - 1n) / denominator);
+}
+
+function count(value: number): bigint {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError('a count of tokens or basis points is not a whole number ≥ 0');
+  return BigInt(value);
+}
+
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b);

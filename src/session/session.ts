@@ -1,0 +1,165 @@
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock/clock.ts';
+import type { LightningNode, NodeId } from '../lightning/lightning.ts';
+import { chunkMsgId, decodeMessage, encodeMessage } from '../protocol/codec.ts';
+import type { Manifest, Message, Version } from '../protocol/messages.ts';
+import { ReplayWindow } from '../protocol/replay-window.ts';
+import { Handshake } from './handshake.ts';
+import { SendWindow } from './send-window.ts';
+
+/** One side of the counter: the storefront or the buyer. Both hear every message; each ignores what is not of its jobs. Must not throw. */
+export interface SessionRole {
+  message(peer: NodeId, message: Exclude<Message, Manifest>): void;
+  /** The peer's connection is up and its manifest, if it has sent one, is known. */
+  peerOnline?(peer: NodeId): void;
+  peerOffline?(peer: NodeId): void;
+  /** A manifest of this peer came. */
+  manifest?(peer: NodeId, manifest: Manifest): void;
+}
+
+type Envelopeless<M> = M extends Message ? Omit<M, 'protocolVersion' | 'msgId' | 'expiryS'> : never;
+/** A message without what the session fills in. */
+export type Outgoing = Envelopeless<Exclude<Message, Manifest>> & { readonly expiryS?: bigint };
+
+/** Remembers the newest manifest of each peer beyond a restart: a peer that knew us already does not send it again. */
+export interface ManifestStore {
+  load(peer: NodeId): Promise<readonly { type: number; payload: Uint8Array }[]>;
+  save(peer: NodeId, type: number, payload: Uint8Array): Promise<void>;
+}
+
+export interface SessionOptions {
+  readonly node: LightningNode;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly store: ManifestStore;
+  /** Asked anew for each manifest that goes out. */
+  readonly ourManifest: (version: Version) => Omit<Manifest, 'kind' | 'version' | 'protocolVersion'>;
+}
+
+/** How long our messages may be on their way; the specification allows 600 s. */
+const ENVELOPE_LIFETIME_S = 300;
+/** Custom messages that one node may have in flight at once. */
+const SENDS_IN_FLIGHT = 32;
+const REPLAY_LIMITS = { maxPerPeer: 20_000, maxTotal: 200_000 };
+
+const newId = (): string => randomBytes(32).toString('hex');
+
+/** The one LCP session of a node: manifests, decoding, replay window and send queue, for seller and buyer alike. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #roles = new Set<SessionRole>();
+  readonly #manifests = new Map<NodeId, Map<Version, Manifest>>();
+  readonly #online = new Set<NodeId>();
+  readonly #replay = new ReplayWindow(REPLAY_LIMITS);
+  readonly #window = new SendWindow(SENDS_IN_FLIGHT);
+  readonly #handshake: Handshake;
+  #stopListening: () => void = () => {};
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#handshake = new Handshake(options.clock, (peer) => this.#sendManifests(peer));
+  }
+
+  addRole(role: SessionRole): void {
+    this.#roles.add(role);
+  }
+
+  /** Listens to the node; call before the node is started. */
+  listen(): void {
+    this.#stopListening = this.#options.node.listen({
+      message: (peer, type, payload) => this.#receive(peer, type, payload),
+      peerOnline: (peer) => void this.#peerOnline(peer),
+      peerOffline: (peer) => this.#peerOffline(peer),
+    });
+  }
+
+  close(): void {
+    this.#stopListening();
+    this.#handshake.close();
+  }
+
+  isOnline(peer: NodeId): boolean {
+    return this.#online.has(peer);
+  }
+
+  onlinePeers(): NodeId[] {
+    return [...this.#online];
+  }
+
+  /** The newest manifest that the peer sent in this version. */
+  manifestOf(peer: NodeId, version: Version): Manifest | undefined {
+    return this.#manifests.get(peer)?.get(version);
+  }
+
+  /** Resolves when the node took the message; rejects with LightningError. Messages that must keep their order await each other. */
+  async send(peer: NodeId, message: Outgoing): Promise<void> {
+    const expiryS = message.expiryS ?? BigInt(Math.floor(this.#options.clock.nowMs() / 1000) + ENVELOPE_LIFETIME_S);
+    const msgId = message.kind === 'stream-chunk' ? chunkMsgId(message.streamId, message.seq) : newId();
+    const { type, payload } = encodeMessage({ ...message, protocolVersion: message.version, msgId, expiryS } as Message);
+    await this.#window.run(() => this.#options.node.sendMessage(peer, type, payload));
+  }
+
+  /** Sends our manifest anew to everybody on line: what we sell has changed. */
+  announce(): void {
+    for (const peer of this.#online) this.#sendManifests(peer);
+  }
+
+  #receive(peer: NodeId, type: number, payload: Uint8Array): void {
+    const message = decodeMessage(type, payload);
+    if (message.kind === 'not-ours') return;
+    if (message.kind === 'undecodable') {
+      this.#options.log.debug({ peer, type, reason: message.reason }, 'message ignored: undecodable');
+      return;
+    }
+    if (message.kind === 'manifest') {
+      if (message.protocolVersion === message.version) this.#takeManifest(peer, message, type, payload);
+      return;
+    }
+    // Only a request is answered when it names another version; anything else with one is noise.
+    if (message.protocolVersion !== message.version && message.kind !== 'quote-request') return;
+    const nowS = BigInt(Math.floor(this.#options.clock.nowMs() / 1000));
+    if (this.#replay.admit(peer, message, nowS) !== 'fresh') return;
+    for (const role of this.#roles) role.message(peer, message);
+  }
+
+  #takeManifest(peer: NodeId, manifest: Manifest, type: number, payload: Uint8Array): void {
+    this.#remember(peer, manifest);
+    this.#options.store.save(peer, type, payload).catch((error: unknown) => {
+      this.#options.log.warn({ peer, reason: String(error) }, 'a manifest could not be kept');
+    });
+    this.#handshake.peerSpoke(peer);
+    for (const role of this.#roles) role.manifest?.(peer, manifest);
+  }
+
+  #remember(peer: NodeId, manifest: Manifest): void {
+    const known = this.#manifests.get(peer) ?? new Map<Version, Manifest>();
+    this.#manifests.set(peer, known.set(manifest.version, manifest));
+  }
+
+  async #peerOnline(peer: NodeId): Promise<void> {
+    this.#online.add(peer);
+    for (const { type, payload } of await this.#options.store.load(peer)) {
+      const manifest = decodeMessage(type, payload);
+      if (manifest.kind === 'manifest' && this.manifestOf(peer, manifest.version) === undefined) this.#remember(peer, manifest);
+    }
+    if (!this.#online.has(peer)) return;
+    this.#handshake.peerOnline(peer);
+    for (const role of this.#roles) role.peerOnline?.(peer);
+  }
+
+  #peerOffline(peer: NodeId): void {
+    if (!this.#online.delete(peer)) return;
+    this.#handshake.peerOffline(peer);
+    for (const role of this.#roles) role.peerOffline?.(peer);
+  }
+
+  #sendManifests(peer: NodeId): void {
+    for (const version of [2, 3] as const) {
+      const { type, payload } = encodeMessage({ kind: 'manifest', version, protocolVersion: version, ...this.#options.ourManifest(version) });
+      this.#window.run(() => this.#options.node.sendMessage(peer, type, payload)).catch((error: unknown) => {
+        this.#options.log.debug({ peer, reason: String(error) }, 'manifest not sent');
+      });
+    }
+  }
+}

@@ -1,0 +1,122 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../clock/clock.ts';
+import type { Engine } from '../../engine/engine.ts';
+import type { Job, JobKey } from '../../job/job.ts';
+import { MAX_CHUNK_OVERHEAD_BYTES } from '../../protocol/codec.ts';
+import type { Session } from '../../session/session.ts';
+import type { Spool } from '../../spool/spool.ts';
+
+export interface DeliveryOptions {
+  readonly session: Session;
+  readonly engine: Engine;
+  readonly spool: Spool;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** What our node sends at most in one message. */
+  readonly maxMessageBytes: number;
+}
+
+/** A send that failed although the peer seems to be on line is tried again after this long. */
+const RETRY_MS = 1_000;
+const IDENTITY = 'identity';
+
+/**
+ * From the spool to the wire: LCP v0.2 §5.4 and §5.5, v0.3 §5.3 and §6. One send in flight per stream keeps the order; while it is in flight
+ * new bytes gather into the next chunk. Bytes never wait for the ledger.
+ */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #active = new Map<JobKey, AbortController>();
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the delivery of a job, or lets the one under way go on. */
+  deliver(job: Job): void {
+    if (job.delivery !== 'sending' || this.#active.has(job.key)) return;
+    const abort = new AbortController();
+    this.#active.set(job.key, abort);
+    void this.#attempt(job, abort).then(async (event) => {
+      this.#active.delete(job.key);
+      if (event !== undefined) await this.#tell(job, event);
+    });
+  }
+
+  stop(job: Job): void {
+    this.#active.get(job.key)?.abort();
+    this.#active.delete(job.key);
+  }
+
+  close(): void {
+    for (const abort of this.#active.values()) abort.abort();
+    this.#active.clear();
+  }
+
+  async #attempt(job: Job, abort: AbortController): Promise<'stream-sent' | 'peer-lost' | undefined> {
+    try {
+      const isWhole = job.streamId !== undefined && (await this.#sendStream(job, job.streamId, abort.signal));
+      const final = await this.#options.engine.whenRunFinal(job.key, abort.signal);
+      if (final === undefined || abort.signal.aborted) return undefined;
+      await this.#sendResult(final, isWhole);
+      return abort.signal.aborted ? undefined : 'stream-sent';
+    } catch (error) {
+      if (abort.signal.aborted) return undefined;
+      this.#options.log.info({ job: job.key, reason: String(error) }, 'delivery paused');
+      return 'peer-lost';
+    }
+  }
+
+  /** True when the stream was sent to its end. */
+  async #sendStream(job: Job, streamId: string, signal: AbortSignal): Promise<boolean> {
+    const { session, spool, maxMessageBytes, engine } = this.#options;
+    const { peer, version, jobId } = job;
+    const maxChunkBytes = Math.min(job.limits.maxPayloadBytes, maxMessageBytes) - MAX_CHUNK_OVERHEAD_BYTES;
+    const reader = await spool.read(job.key, { maxChunkBytes });
+    if (reader === undefined) return false;
+    try {
+      const contentType = job.contentType ?? '';
+      await session.send(peer, { kind: 'stream-begin', version, jobId, streamId, streamKind: 'result', contentType, contentEncoding: IDENTITY });
+      for (;;) {
+        const read = await reader.next(signal);
+        if (signal.aborted || read.kind === 'aborted') return false;
+        if (read.kind === 'end') break;
+        await session.send(peer, { kind: 'stream-chunk', version, jobId, streamId, seq: read.seq, data: read.data });
+      }
+      const final = await engine.whenRunFinal(job.key, signal);
+      if (final?.output === undefined) return false;
+      const { bytes, sha256 } = final.output;
+      await session.send(peer, { kind: 'stream-end', version, jobId, streamId, totalBytes: BigInt(bytes), sha256 });
+      return true;
+    } finally {
+      await reader.close();
+    }
+  }
+
+  async #sendResult(job: Job, isWhole: boolean): Promise<void> {
+    const { peer, version, jobId, output } = job;
+    const stream =
+      output === undefined || !isWhole
+        ? undefined
+        : { streamId: output.streamId, sha256: output.sha256, totalBytes: BigInt(output.bytes), contentType: output.contentType, contentEncoding: IDENTITY };
+    const send = (message: Parameters<Session['send']>[1]) => this.#options.session.send(peer, message);
+    if (job.run === 'ended' && !job.cancelled && stream !== undefined) return send({ kind: 'result', version, jobId, status: 'ok', stream });
+    const status = job.cancelled && job.run === 'ended' ? 'cancelled' : 'failed';
+    const message = status === 'cancelled' ? 'cancelled by the requester' : (job.failure ?? 'the answer is not available any more');
+    // v0.2 forbids stream fields in a failed result (§5.4); v0.3 wants them when a stream was delivered (§5.3).
+    await send({ kind: 'result', version, jobId, status, message, ...(version === 3 && stream !== undefined ? { stream } : {}) });
+  }
+
+  async #tell(job: Job, kind: 'stream-sent' | 'peer-lost'): Promise<void> {
+    const { engine, session, clock, log } = this.#options;
+    try {
+      await engine.dispatch(job.key, { kind });
+    } catch (error) {
+      log.error({ job: job.key, reason: String(error) }, 'a delivery could not be recorded');
+    }
+    if (kind !== 'peer-lost') return;
+    clock.timer(RETRY_MS, () => {
+      if (session.isOnline(job.peer)) engine.dispatch(job.key, { kind: 'peer-returned' }).catch((error: unknown) => log.error({ reason: String(error) }, 'delivery not resumed'));
+    });
+  }
+}

@@ -1,0 +1,256 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../clock/clock.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { jobKey } from '../../job/job.ts';
+import type { JobKey } from '../../job/job.ts';
+import type { NodeId } from '../../lightning/lightning.ts';
+import { errorCode } from '../../protocol/error-code.ts';
+import type { ErrorName } from '../../protocol/error-code.ts';
+import type { Message, QuoteRequest, StreamBegin, StreamChunk, StreamEnd } from '../../protocol/messages.ts';
+import { decodeModelParams } from '../../protocol/params.ts';
+import { beginAssembly } from '../../protocol/stream-assembly.ts';
+import type { AssembledStream } from '../../protocol/stream-assembly.ts';
+import type { Session } from '../../session/session.ts';
+import type { Offer } from '../offer.ts';
+import { Drafts } from './draft.ts';
+import type { Draft, DraftLimits } from './draft.ts';
+import { makeJob } from './new-job.ts';
+
+export interface IntakeOptions {
+  readonly session: Session;
+  readonly engine: Engine;
+  readonly offer: Offer;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly limits: DraftLimits & { readonly maxInputBytes: number; readonly maxJobBytes: number };
+  readonly inputTimeoutMs: number;
+  readonly quoteTtlS: number;
+}
+
+const INPUT_CONTENT_TYPE = 'application/json; charset=utf-8';
+const IDENTITY = 'identity';
+
+/** From messages to an accepted job: LCP v0.2 §5.2 and §5.5, v0.3 §5.1 and §6. Everything here is bounded and forgotten on a deadline. */
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #drafts: Drafts;
+  #isOpen = true;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#drafts = new Drafts(options.limits);
+  }
+
+  /** Requests that are not jobs yet. */
+  get size(): number {
+    return this.#drafts.size;
+  }
+
+  /** No new quotes from now on. */
+  close(): void {
+    this.#isOpen = false;
+  }
+
+  message(peer: NodeId, message: Message): void {
+    if (message.kind === 'quote-request') this.#request(peer, message);
+    else if (message.kind === 'stream-begin' && message.streamKind === 'input') this.#begin(peer, message);
+    else if (message.kind === 'stream-chunk') this.#chunk(peer, message);
+    else if (message.kind === 'stream-end') this.#end(peer, message);
+    else if (message.kind === 'cancel') this.#cancel(peer, jobKey(peer, message.version, message.jobId));
+  }
+
+  peerOffline(peer: NodeId): void {
+    for (const draft of this.#drafts.ofPeer(peer)) this.#drop(draft);
+  }
+
+  #request(peer: NodeId, request: QuoteRequest): void {
+    const key = jobKey(peer, request.version, request.jobId);
+    const earlier = this.#drafts.get(key);
+    if (earlier !== undefined) {
+      if (!isSameRequest(earlier.request, request)) this.#refuse(earlier, 'payment-invalid', 'this job id is in use for another request');
+      return;
+    }
+    const refusal = this.#judge(peer, request);
+    const params = decodeModelParams(request.params ?? new Uint8Array());
+    if (!this.#drafts.hasRoomFor(peer)) {
+      this.#sendError(peer, request, 'rate-limited', 'too many unfinished requests; finish some first');
+      return;
+    }
+    const draft: Draft = {
+      key,
+      peer,
+      version: request.version,
+      jobId: request.jobId,
+      request,
+      model: 'model' in params ? params.model : '',
+      state: 'awaiting',
+      isNew: Promise.resolve(false),
+      abort: new AbortController(),
+      stopTimer: this.#options.clock.timer(this.#options.inputTimeoutMs, () => this.#drop(draft)),
+    };
+    this.#drafts.add(draft);
+    draft.isNew = this.#compareWithJob(draft, refusal);
+    this.#background(draft.isNew);
+  }
+
+  /** A job that exists answers for itself, whatever we would say to a new request. */
+  async #compareWithJob(draft: Draft, refusal: Refusal | undefined): Promise<boolean> {
+    const job = await this.#options.engine.job(draft.key);
+    if (job === undefined) {
+      if (refusal !== undefined) this.#refuse(draft, refusal.name, refusal.message);
+      return refusal === undefined;
+    }
+    const isSame = job.terms.taskKind === draft.request.taskKind && job.terms.paramsHex === hex(draft.request.params);
+    const isExpired = job.funding === 'closing' || (job.funding === 'open' && this.#nowS() > job.terms.quoteExpiryS);
+    if (isSame) {
+      if (draft.state === 'pricing') this.#drop(draft);
+      else this.#absorb(draft);
+      await this.#options.engine.dispatch(draft.key, { kind: 'request-repeated' });
+    } else if (isExpired) this.#refuse(draft, 'quote-expired', 'the quote of this job id has expired');
+    else this.#refuse(draft, 'payment-invalid', 'this job id belongs to other terms');
+    return false;
+  }
+
+  #judge(peer: NodeId, request: QuoteRequest): Refusal | undefined {
+    const { offer, session } = this.#options;
+    if (request.protocolVersion !== request.version) return refusal('unsupported-version', 'protocol_version does not fit the message type');
+    if (session.manifestOf(peer, request.version) === undefined) return refusal('manifest-required', 'send your manifest first');
+    if (!this.#isOpen) return refusal('rate-limited', 'the provider is shutting down; try again in some minutes');
+    const kind = offer.taskKinds.find((name) => name === request.taskKind);
+    if (kind === undefined) return refusal('unsupported-task', `not for sale here; on sale: ${offer.taskKinds.join(', ')}`);
+    const params = decodeModelParams(request.params ?? new Uint8Array());
+    if ('error' in params) return refusal('unsupported-params', `params: ${params.reason}`);
+    if (!offer.models().includes(params.model)) return refusal('unsupported-task', 'this model is not for sale here');
+    return undefined;
+  }
+
+  #begin(peer: NodeId, begin: StreamBegin): void {
+    const draft = this.#drafts.get(jobKey(peer, begin.version, begin.jobId));
+    if (draft === undefined) {
+      this.#background(this.#strayBegin(peer, begin));
+      return;
+    }
+    if (draft.state === 'absorbing') return;
+    if (draft.state !== 'awaiting') return this.#refuse(draft, 'invalid-state', 'a job has one input stream');
+    const { totalBytes, sha256 } = begin;
+    if (begin.version === 2 && (totalBytes === undefined || sha256 === undefined)) {
+      return this.#refuse(draft, 'invalid-state', 'an input stream declares total_len and sha256');
+    }
+    if (begin.contentEncoding !== IDENTITY) return this.#refuse(draft, 'unsupported-encoding', 'content_encoding must be identity');
+    if (begin.contentType !== INPUT_CONTENT_TYPE) return this.#refuse(draft, 'unsupported-encoding', `content_type must be ${INPUT_CONTENT_TYPE}`);
+    const begun = beginAssembly({
+      streamId: begin.streamId,
+      maxBytes: BigInt(this.#options.limits.maxInputBytes),
+      ...(totalBytes === undefined ? {} : { totalBytes }),
+      ...(sha256 === undefined ? {} : { sha256 }),
+    });
+    if (!begun.ok) return this.#refuse(draft, begun.error, `an input may have ${this.#options.limits.maxInputBytes} bytes`);
+    draft.begin = begin;
+    draft.assembly = begun.assembly;
+    draft.state = 'receiving';
+  }
+
+  /** A repeat of the stream that made a job is a duplicate; any other stream for that job, or for none, is a mistake. */
+  async #strayBegin(peer: NodeId, begin: StreamBegin): Promise<void> {
+    const job = await this.#options.engine.job(jobKey(peer, begin.version, begin.jobId));
+    if (job?.terms.inputStreamId === begin.streamId) return;
+    const why = job === undefined ? 'an input stream needs a request before it' : 'the input of this job was complete';
+    this.#sendError(peer, begin, 'invalid-state', why);
+  }
+
+  #chunk(peer: NodeId, chunk: StreamChunk): void {
+    const draft = this.#drafts.get(jobKey(peer, chunk.version, chunk.jobId));
+    if (draft?.state !== 'receiving' || draft.assembly?.streamId !== chunk.streamId) return;
+    if (!this.#drafts.reserve(chunk.data.length)) return this.#refuse(draft, 'rate-limited', 'too much input at once; try again soon');
+    const before = draft.assembly.receivedBytes;
+    const taken = draft.assembly.chunk(chunk.seq, chunk.data);
+    if (draft.assembly.receivedBytes === before) this.#drafts.release(chunk.data.length);
+    if (!taken.ok && taken.error !== 'duplicate') this.#refuse(draft, taken.error, `input stream, chunk ${chunk.seq}`);
+  }
+
+  #end(peer: NodeId, end: StreamEnd): void {
+    const draft = this.#drafts.get(jobKey(peer, end.version, end.jobId));
+    if (draft === undefined) return;
+    if (draft.state === 'absorbing') return this.#drop(draft);
+    if (draft.state === 'awaiting') return this.#refuse(draft, 'invalid-state', 'stream_end without stream_begin');
+    if (draft.state !== 'receiving' || draft.assembly?.streamId !== end.streamId) return;
+    const ended = draft.assembly.end(end.totalBytes, end.sha256);
+    if (!ended.ok) return this.#refuse(draft, ended.error, 'the input does not match its length and hash');
+    draft.state = 'pricing';
+    this.#background(this.#price(draft, ended));
+  }
+
+  async #price(draft: Draft, input: AssembledStream): Promise<void> {
+    const { offer, engine, session, clock, limits, quoteTtlS } = this.#options;
+    const kind = offer.taskKinds.find((name) => name === draft.request.taskKind);
+    const manifest = session.manifestOf(draft.peer, draft.version);
+    if (!(await draft.isNew) || kind === undefined || manifest === undefined || draft.begin === undefined) return;
+    const priced = await offer.price(kind, draft.model, input.data, draft.abort.signal);
+    if (draft.abort.signal.aborted) return;
+    if ('refusal' in priced) return this.#refuse(draft, priced.refusal, priced.message);
+    const job = makeJob({ draft, begin: draft.begin, kind, input, priced, manifest, nowMs: clock.nowMs(), quoteTtlS, maxJobBytes: limits.maxJobBytes });
+    await engine.accept(job, input.data);
+    // Cancelled while it was saved: the job must hear of it.
+    if (draft.abort.signal.aborted) await engine.dispatch(job.key, { kind: 'cancel-requested' });
+    this.#drop(draft);
+  }
+
+  #cancel(peer: NodeId, key: JobKey): void {
+    const draft = this.#drafts.get(key);
+    if (draft === undefined || draft.state === 'absorbing') {
+      this.#background(this.#options.engine.dispatch(key, { kind: 'cancel-requested' }));
+      return;
+    }
+    this.#drop(draft);
+    const { version, jobId } = draft;
+    this.#background(this.#options.session.send(peer, { kind: 'result', version, jobId, status: 'cancelled' }));
+  }
+
+  #refuse(draft: Draft, name: ErrorName, message: string): void {
+    if (draft.state === 'absorbing') return;
+    this.#sendError(draft.peer, draft.request, name, message);
+    if (draft.state === 'pricing') this.#drop(draft);
+    else this.#absorb(draft);
+  }
+
+  #absorb(draft: Draft): void {
+    this.#freeInput(draft);
+    draft.state = 'absorbing';
+    draft.abort.abort();
+  }
+
+  #drop(draft: Draft): void {
+    this.#freeInput(draft);
+    draft.abort.abort();
+    this.#drafts.remove(draft);
+  }
+
+  #freeInput(draft: Draft): void {
+    if (draft.assembly === undefined) return;
+    this.#drafts.release(Number(draft.assembly.receivedBytes));
+    delete draft.assembly;
+  }
+
+  #sendError(peer: NodeId, about: { version: 2 | 3; jobId: string }, name: ErrorName, message: string): void {
+    const { version, jobId } = about;
+    this.#options.log.info({ peer, version, job_id: jobId, error: name, reason: message }, 'request refused');
+    this.#background(this.#options.session.send(peer, { kind: 'error', version, jobId, code: errorCode(version, name), message }));
+  }
+
+  #nowS(): number {
+    return Math.floor(this.#options.clock.nowMs() / 1000);
+  }
+
+  #background(work: Promise<unknown>): void {
+    work.catch((error: unknown) => this.#options.log.warn({ reason: String(error) }, 'a message could not be handled'));
+  }
+}
+
+interface Refusal {
+  readonly name: ErrorName;
+  readonly message: string;
+}
+
+const refusal = (name: ErrorName, message: string): Refusal => ({ name, message });
+const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex');
+const isSameRequest = (a: QuoteRequest, b: QuoteRequest): boolean => a.taskKind === b.taskKind && hex(a.params) === hex(b.params);

@@ -1,0 +1,25 @@
+import type { Work } from '../job/job.ts';
+import type { TaskKind } from '../openai/request.ts';
+import type { PriceBreakdown } from '../pricing/price.ts';
+import type { ErrorName } from '../protocol/error-code.ts';
+
+/** A request that was checked, counted and priced. */
+export interface Priced {
+  readonly work: Work;
+  readonly breakdown: PriceBreakdown;
+}
+
+export interface Refused {
+  readonly refusal: ErrorName;
+  /** For the buyer's developer; never echoes the prompt. */
+  readonly message: string;
+}
+
+/** What is for sale, and for how much. */
+export interface Offer {
+  readonly taskKinds: readonly TaskKind[];
+  /** Models that a backend has and a price list names. */
+  models(): readonly string[];
+  /** Checks and prices a request body. Aborting gives up the count. */
+  price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused>;
+}

@@ -1,0 +1,60 @@
+import type { BackendPool } from '../backend/pool.ts';
+import type { Estimator } from '../estimating/estimator.ts';
+import type { Msat } from '../money/msat.ts';
+import { checkRequest } from '../openai/request.ts';
+import type { TaskKind } from '../openai/request.ts';
+import { loadRule } from '../pricing/load-rule.ts';
+import type { LoadSettings } from '../pricing/load-rule.ts';
+import { quotePrice } from '../pricing/price.ts';
+import { findPrice } from '../pricing/price-list.ts';
+import type { EstimatorName, PriceList } from '../pricing/price-list.ts';
+import type { Offer, Priced, Refused } from './offer.ts';
+
+export interface PriceOfferOptions {
+  readonly pool: BackendPool;
+  readonly estimators: Readonly<Record<EstimatorName, Estimator>>;
+  readonly lists: readonly PriceList[];
+  readonly minPriceMsat: Msat;
+  /** For models whose list entry names no cap. */
+  readonly maxOutputTokens: number;
+  readonly maxChoices: number;
+  readonly load?: LoadSettings;
+  /** Paid jobs that are not finished: what the load rule counts. */
+  readonly jobsUnderWay: () => number;
+}
+
+/** Sells what a backend has and a price list names: nothing else, and never for nothing. */
+export class PriceOffer implements Offer {
+  readonly taskKinds: readonly TaskKind[] = ['openai.chat_completions.v1', 'openai.responses.v1'];
+  readonly #options: PriceOfferOptions;
+
+  constructor(options: PriceOfferOptions) {
+    this.#options = options;
+  }
+
+  models(): readonly string[] {
+    const { pool, lists } = this.#options;
+    return pool.models().flatMap(({ id }) => (findPrice(lists, id) === undefined ? [] : [id]));
+  }
+
+  async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
+    const { estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, load, jobsUnderWay } = this.#options;
+    const entry = findPrice(lists, model);
+    if (entry === undefined || !this.models().includes(model)) return { refusal: 'unsupported-task', message: 'this model is not for sale here' };
+    const request = checkRequest(taskKind, body, model, { maxOutputTokens: entry.maxOutputTokens ?? maxOutputTokens, maxChoices });
+    if ('refusal' in request) return request;
+    const estimator = estimators[entry.estimator ?? 'bytes'];
+    const inputTokens = await estimator.estimate(request, signal);
+    const rules = load === undefined ? [] : [loadRule(load, jobsUnderWay())];
+    return {
+      work: {
+        model,
+        stream: request.stream,
+        usageWanted: request.usageWanted,
+        maxOutputTokensPerChoice: request.maxOutputTokensPerChoice,
+        choices: request.choices,
+      },
+      breakdown: quotePrice({ estimator: estimator.name, inputTokens, maxOutputTokens: request.maxOutputTokens, price: entry.price, rules, minPriceMsat }),
+    };
+  }
+}

@@ -1,0 +1,74 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+/** From the ground up. A file may import its own room and rooms of lower floors. */
+const floors = [
+  ['money', 'clock', 'types'],
+  ['protocol', 'openai'],
+  ['pricing'],
+  ['job'],
+  ['lightning', 'backend', 'ledger', 'spool', 'estimating'],
+  ['session'],
+  ['engine'],
+  ['storefront', 'buyer'],
+  ['operator', 'config'],
+  ['node'],
+  ['cli'],
+  ['main.ts'],
+];
+const pureRooms = ['money', 'protocol', 'openai', 'pricing', 'job'];
+/** All that rooms above the ports may know of them. */
+const portFiles = [
+  'lightning/lightning.ts',
+  'lightning/bolt11.ts',
+  'lightning/lnd/credentials.ts', // what the configuration says of lnd
+  'backend/backend.ts',
+  'backend/pool.ts',
+  'ledger/ledger.ts',
+  'spool/spool.ts',
+  'estimating/estimator.ts',
+];
+
+const source = join(import.meta.dirname, '..', 'src');
+const roomOf = (path: string): string => path.split('/')[0] ?? path;
+const floorOf = (path: string): number => floors.findIndex((rooms) => rooms.includes(roomOf(path)));
+
+const arrows = globSync('**/*.ts', { cwd: source }).flatMap((file) => {
+  const text = readFileSync(join(source, file), 'utf8');
+  const specifiers = [...text.matchAll(/(?:from|import|import\(|new URL\()\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+  return specifiers.map((specifier) => ({
+    file,
+    specifier,
+    target: specifier.startsWith('.') ? relative(source, join(source, dirname(file), specifier)) : undefined,
+  }));
+});
+const inside = arrows.flatMap(({ file, target }) => (target === undefined || target.startsWith('..') ? [] : [{ file, target }]));
+
+describe('the import graph', () => {
+  test('every file lives in a room that has a floor', () => {
+    expect(globSync('**/*.ts', { cwd: source }).filter((file) => floorOf(file) < 0)).toEqual([]);
+    expect(inside.length).toBeGreaterThan(100);
+  });
+
+  test('imports run downwards only', () => {
+    const upwards = inside.filter(({ file, target }) => roomOf(file) !== roomOf(target) && floorOf(target) >= floorOf(file));
+    expect(upwards).toEqual([]);
+  });
+
+  test('pure rooms import nothing that does input or output', () => {
+    const impure = arrows.filter(
+      ({ file, specifier }) => pureRooms.includes(roomOf(file)) && specifier.startsWith('node:') && specifier !== 'node:crypto',
+    );
+    expect(impure).toEqual([]);
+  });
+
+  test('only the room that puts the parts together names drivers', () => {
+    const ports = floors[4] ?? [];
+    const named = inside.filter(
+      ({ file, target }) =>
+        ports.includes(roomOf(target)) && roomOf(file) !== roomOf(target) && floorOf(file) < floorOf('node/') && !portFiles.includes(target),
+    );
+    expect(named).toEqual([]);
+  });
+});
