@@ -34,10 +34,19 @@ function findNode() {
   const directory = join(root, 'tools', 'node24');
   const platform = windows ? 'win' : process.platform;
   const prefix = process.platform === 'darwin' && process.arch === 'arm64' ? 'node-bin' : 'node';
-  const binary = join(directory, 'node_modules', `${prefix}-${platform}-${process.arch}`, 'bin', windows ? 'node.exe' : 'node');
-  if (!existsSync(binary)) npmCi(directory, `Node ${process.version} is older than 24: fetching Node 24 into tools/node24, once (52 MB) …`);
+  const binary = join(
+    directory,
+    'node_modules',
+    `${prefix}-${platform}-${process.arch}`,
+    'bin',
+    windows ? 'node.exe' : 'node',
+  );
+  if (!existsSync(binary))
+    npmCi(directory, `Node ${process.version} is older than 24: fetching Node 24 into tools/node24, once (52 MB) …`);
   if (existsSync(binary)) return binary;
-  process.stderr.write(`No Node 24 package for ${process.platform}-${process.arch}: install Node 24 or newer and run this again.\n`);
+  process.stderr.write(
+    `No Node 24 package for ${process.platform}-${process.arch}: install Node 24 or newer and run this again.\n`,
+  );
   process.exit(1);
 }
 
@@ -57,8 +66,13 @@ const child = spawn(node, args, {
   env: { ...process.env, PATH: dirname(node) + delimiter + process.env.PATH },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+// npm that is killed does not tell its children: an orphan ends as if it had been told.
+const parent = process.ppid;
+setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), 1000).unref();
 child.on('error', (error) => {
   process.stderr.write(`${node} could not be started: ${error.message}\n`);
   process.exit(1);
 });
-child.on('exit', (code, signal) => process.exit(signal ? 128 + ({ SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 1) : code));
+child.on('exit', (code, signal) =>
+  process.exit(signal ? 128 + ({ SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }[signal] ?? 1) : code),
+);

@@ -49,7 +49,7 @@ export function createOllamaBackend(options: OllamaBackendOptions): Backend {
   const { name, url, clock, ...limits } = options;
   const root = url.replace(/\/+$/, '');
   const inference = createOpenAiBackend({ name, url: `${root}/v1`, outputCapField: 'max_tokens', clock, ...limits });
-  const upstream = createUpstreamFetch();
+  const upstream = createUpstreamFetch(clock);
   const factsByDigest = new Map<string, Facts>();
 
   const clientFor = (signal: AbortSignal): Ollama => {

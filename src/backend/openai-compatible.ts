@@ -44,7 +44,7 @@ const modelList = z.object({
 export function createOpenAiBackend(options: OpenAiBackendOptions): Backend {
   const { name, clock, outputCapField, firstByteTimeoutMs, idleTimeoutMs } = options;
   const apiKey = options.apiKey === '' ? undefined : options.apiKey;
-  const upstream = createUpstreamFetch(apiKey);
+  const upstream = createUpstreamFetch(clock, apiKey);
   // Every setting that the library would otherwise take from OPENAI_* is given.
   const client = new OpenAI({
     baseURL: options.url,

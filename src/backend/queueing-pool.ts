@@ -128,7 +128,7 @@ class Pool implements BackendPool {
     const haveChanged = JSON.stringify(models) !== JSON.stringify(this.#models);
     this.#models = models;
     this.#serve();
-    if (haveChanged) for (const listener of [...this.#listeners]) listener();
+    if (haveChanged) for (const listener of this.#listeners) listener();
   }
 
   #serve(): void {

@@ -1,9 +1,11 @@
 import http from 'node:http';
 import https from 'node:https';
 import { Readable } from 'node:stream';
+import type { Clock } from '../clock/clock.ts';
 
 /** As much of an error's body as is read, to learn its code. */
 const MAX_ERROR_BYTES = 16_384;
+const MAX_ERROR_MS = 2_000;
 /** Servers close an idle connection without a word (uvicorn after 5 s): leave first, or a job is sent into a closed one. */
 const MAX_SOCKET_IDLE_MS = 4_000;
 const STATUSES_WITHOUT_BODY = [204, 205, 304];
@@ -19,7 +21,7 @@ export interface UpstreamFetch {
  * not streamed sends them last. Aborting destroys the socket at once; redirects are not followed; the answer's bytes pass as they
  * arrive. Headers that the libraries add, from the environment for one, go no further than here. The body of an error is cut short.
  */
-export function createUpstreamFetch(apiKey?: string): UpstreamFetch {
+export function createUpstreamFetch(clock: Clock, apiKey?: string): UpstreamFetch {
   const options = { keepAlive: true, timeout: MAX_SOCKET_IDLE_MS };
   const agents = { http: new http.Agent(options), https: new https.Agent(options) };
 
@@ -45,7 +47,7 @@ export function createUpstreamFetch(apiKey?: string): UpstreamFetch {
       request.on('error', reject); // later ones break the message too
       request.end(body);
     });
-    return await responseOf(message);
+    return await responseOf(message, clock);
   };
   return {
     fetch: send,
@@ -56,7 +58,7 @@ export function createUpstreamFetch(apiKey?: string): UpstreamFetch {
   };
 }
 
-async function responseOf(message: http.IncomingMessage): Promise<Response> {
+async function responseOf(message: http.IncomingMessage, clock: Clock): Promise<Response> {
   const status = message.statusCode ?? 0;
   const headers = new Headers();
   for (const name of ['content-type', 'content-encoding', 'content-length']) {
@@ -68,17 +70,25 @@ async function responseOf(message: http.IncomingMessage): Promise<Response> {
     return new Response(null, { status, headers });
   }
   const isSuccess = status >= 200 && status < 300;
-  const body = isSuccess ? (Readable.toWeb(message) as ReadableStream<Uint8Array>) : await beginningOf(message);
+  const body = isSuccess ? (Readable.toWeb(message) as ReadableStream<Uint8Array>) : await beginningOf(message, clock);
   return new Response(body, { status, headers });
 }
 
-async function beginningOf(message: http.IncomingMessage): Promise<Uint8Array<ArrayBuffer>> {
+/** As much of the body as comes in time: the status is known already, and is told whatever becomes of the body. */
+async function beginningOf(message: http.IncomingMessage, clock: Clock): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of message as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    length += chunk.length;
-    if (length >= MAX_ERROR_BYTES) break; // which destroys the message
+  const cancel = clock.timer(MAX_ERROR_MS, () => message.destroy());
+  try {
+    for await (const chunk of message as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length >= MAX_ERROR_BYTES) break; // which destroys the message
+    }
+  } catch {
+    // cut off: what came before may suffice
+  } finally {
+    cancel();
   }
   return new Uint8Array(Buffer.concat(chunks));
 }

@@ -15,7 +15,11 @@ export class BuyerError extends Error {
   readonly isPaid: boolean;
   /** The name of the provider's error code, when it sent one. */
   readonly providerError: string | undefined;
-  constructor(code: BuyerErrorCode, message: string, options: { isPaid?: boolean; providerError?: string; cause?: unknown } = {}) {
+  constructor(
+    code: BuyerErrorCode,
+    message: string,
+    options: { isPaid?: boolean; providerError?: string; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.name = 'BuyerError';
     this.code = code;

@@ -47,28 +47,44 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   for (const [path, taskKind] of Object.entries(taskKinds)) {
     app.post(path, (request, reply) => buy(options, taskKind, request, reply));
   }
-  app.get('/v1/models', () => ({ object: 'list', data: modelsOf(options).map((id) => ({ id, object: 'model', created: 0, owned_by: options.provider })) }));
-  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => reply.code(error.statusCode ?? 500).send(errorBody(error.message, 'gateway_error')));
+  app.get('/v1/models', () => ({
+    object: 'list',
+    data: modelsOf(options).map((id) => ({ id, object: 'model', created: 0, owned_by: options.provider })),
+  }));
+  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) =>
+    reply.code(error.statusCode ?? 500).send(errorBody(error.message, 'gateway_error')),
+  );
   return app;
 }
 
-async function buy(options: GatewayOptions, taskKind: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function buy(
+  options: GatewayOptions,
+  taskKind: string,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const input = request.body;
   const model = Buffer.isBuffer(input) ? modelOf(input) : undefined;
-  if (!Buffer.isBuffer(input) || model === undefined) return reply.code(400).send(errorBody('the body must be a JSON object with a "model"', 'invalid_request_error'));
+  if (!Buffer.isBuffer(input) || model === undefined)
+    return reply.code(400).send(errorBody('the body must be a JSON object with a "model"', 'invalid_request_error'));
   const abort = new AbortController();
   reply.raw.on('close', () => abort.abort());
   const { requester, provider: peer, version, maxPriceMsat } = options;
   try {
     const bought = await requester.buy({ peer, version, taskKind, model, input, maxPriceMsat }, abort.signal);
     options.onSale?.(bought);
-    reply.header('content-type', bought.contentType).header('x-lcp-job-id', bought.jobId).header('x-lcp-price-msat', bought.priceMsat.toString());
+    reply
+      .header('content-type', bought.contentType)
+      .header('x-lcp-job-id', bought.jobId)
+      .header('x-lcp-price-msat', bought.priceMsat.toString());
     return reply.send(bought.body);
   } catch (error) {
     if (!(error instanceof BuyerError)) throw error;
     options.log.info({ code: error.code, provider_error: error.providerError }, 'purchase failed');
     const status = error.providerError === 'rate-limited' ? 429 : statusOf[error.code];
-    return reply.code(status).send(errorBody(error.message, error.code === 'too-expensive' ? 'insufficient_quota' : error.code));
+    return reply
+      .code(status)
+      .send(errorBody(error.message, error.code === 'too-expensive' ? 'insufficient_quota' : error.code));
   }
 }
 

@@ -59,7 +59,12 @@ export class Purchase {
     else if (message.kind === 'result') this.#onResult(message);
     else if (message.kind === 'error') {
       const name = errorName(message.version, message.code) ?? `code ${message.code}`;
-      this.fail(new BuyerError('refused', `the provider refused: ${name}${message.message ? `: ${message.message}` : ''}`, { providerError: name, isPaid: this.#isPaid }));
+      this.fail(
+        new BuyerError('refused', `the provider refused: ${name}${message.message ? `: ${message.message}` : ''}`, {
+          providerError: name,
+          isPaid: this.#isPaid,
+        }),
+      );
     }
   }
 
@@ -90,7 +95,8 @@ export class Purchase {
   #onChunk(chunk: StreamChunk): void {
     if (this.#assembly?.streamId !== chunk.streamId) return;
     const taken = this.#assembly.chunk(chunk.seq, chunk.data);
-    if (taken.ok) this.#body.write(Buffer.from(chunk.data)); // a copy: the view is the network's
+    if (taken.ok)
+      this.#body.write(Buffer.from(chunk.data)); // a copy: the view is the network's
     else if (taken.error !== 'duplicate') this.#broken(`chunk ${chunk.seq}: ${taken.error}`);
   }
 
@@ -105,7 +111,9 @@ export class Purchase {
   #onResult(result: Result): void {
     if (result.status !== 'ok') {
       const text = `the provider says ${result.status}${result.message ? `: ${result.message}` : ''}`;
-      return this.fail(new BuyerError(result.status === 'cancelled' ? 'cancelled' : 'failed', text, { isPaid: this.#isPaid }));
+      return this.fail(
+        new BuyerError(result.status === 'cancelled' ? 'cancelled' : 'failed', text, { isPaid: this.#isPaid }),
+      );
     }
     this.#result = result;
     this.#conclude();
@@ -127,6 +135,8 @@ export class Purchase {
   }
 
   #broken(what: string): void {
-    this.fail(new BuyerError('failed', `the provider sent something else than it announced: ${what}`, { isPaid: this.#isPaid }));
+    this.fail(
+      new BuyerError('failed', `the provider sent something else than it announced: ${what}`, { isPaid: this.#isPaid }),
+    );
   }
 }

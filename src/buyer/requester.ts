@@ -75,7 +75,10 @@ export class Requester implements SessionRole {
       const answer = await purchase.answer;
       return { ...answer, jobId: order.jobId, priceMsat, done: purchase.done };
     } catch (error) {
-      const failure = error instanceof BuyerError ? error : new BuyerError('failed', error instanceof Error ? error.message : String(error), { cause: error });
+      const failure =
+        error instanceof BuyerError
+          ? error
+          : new BuyerError('failed', error instanceof Error ? error.message : String(error), { cause: error });
       if (!failure.isPaid && failure.providerError === undefined) this.#cancel(purchase);
       purchase.fail(failure);
       throw failure;
@@ -86,13 +89,27 @@ export class Requester implements SessionRole {
     const { session, node } = this.#options;
     const { peer, version, jobId, inputStreamId: streamId, input } = order;
     const manifest = session.manifestOf(peer, version);
-    if (manifest === undefined) throw new BuyerError('no-provider', `${peer.slice(0, 16)}… is no LCP provider that is on line (no v0.${version} manifest)`);
+    if (manifest === undefined)
+      throw new BuyerError(
+        'no-provider',
+        `${peer.slice(0, 16)}… is no LCP provider that is on line (no v0.${version} manifest)`,
+      );
     const totalBytes = BigInt(input.length);
-    if (totalBytes > manifest.maxStreamBytes) throw new BuyerError('refused', `the request has ${totalBytes} bytes; the provider takes ${manifest.maxStreamBytes}`);
+    if (totalBytes > manifest.maxStreamBytes)
+      throw new BuyerError(
+        'refused',
+        `the request has ${totalBytes} bytes; the provider takes ${manifest.maxStreamBytes}`,
+      );
     const chunkBytes = Math.min(manifest.maxPayloadBytes, node.maxMessageBytes) - MAX_CHUNK_OVERHEAD_BYTES;
     const stream = { streamId, totalBytes, sha256: order.inputSha256 };
     try {
-      await session.send(peer, { kind: 'quote-request', version, jobId, taskKind: order.taskKind, params: order.params });
+      await session.send(peer, {
+        kind: 'quote-request',
+        version,
+        jobId,
+        taskKind: order.taskKind,
+        params: order.params,
+      });
       await session.send(peer, {
         kind: 'stream-begin',
         version,
@@ -108,7 +125,9 @@ export class Requester implements SessionRole {
       }
       await session.send(peer, { kind: 'stream-end', version, jobId, ...stream });
     } catch (cause) {
-      throw cause instanceof LightningError ? new BuyerError('no-provider', `the request could not be sent: ${cause.message}`, { cause }) : cause;
+      throw cause instanceof LightningError
+        ? new BuyerError('no-provider', `the request could not be sent: ${cause.message}`, { cause })
+        : cause;
     }
   }
 
@@ -123,26 +142,35 @@ export class Requester implements SessionRole {
     } catch (cause) {
       if (!(cause instanceof LightningError)) throw cause;
       const isUnknown = cause.code === 'payment-unknown' || cause.code === 'unavailable';
-      throw new BuyerError(isUnknown ? 'payment-unknown' : 'payment-failed', `the payment did not go through: ${cause.message}`, { cause, isPaid: isUnknown });
+      throw new BuyerError(
+        isUnknown ? 'payment-unknown' : 'payment-failed',
+        `the payment did not go through: ${cause.message}`,
+        { cause, isPaid: isUnknown },
+      );
     }
   }
 
   #cancel(purchase: Purchase): void {
     if (purchase.isOver) return;
     const { peer, version, jobId } = purchase.order;
-    this.#options.session.send(peer, { kind: 'cancel', version, jobId }).catch((error: unknown) => this.#options.log.debug({ reason: String(error) }, 'cancel not sent'));
+    this.#options.session
+      .send(peer, { kind: 'cancel', version, jobId })
+      .catch((error: unknown) => this.#options.log.debug({ reason: String(error) }, 'cancel not sent'));
     purchase.fail(new BuyerError('cancelled', 'cancelled'));
   }
 
   #withTimeout<T>(promise: Promise<T>): Promise<T> {
     const { clock, quoteTimeoutMs } = this.#options;
     const late = Promise.withResolvers<never>();
-    const stop = clock.timer(quoteTimeoutMs, () => late.reject(new BuyerError('timeout', `no quote within ${quoteTimeoutMs / 1000} s; nothing was paid`)));
+    const stop = clock.timer(quoteTimeoutMs, () =>
+      late.reject(new BuyerError('timeout', `no quote within ${quoteTimeoutMs / 1000} s; nothing was paid`)),
+    );
     return Promise.race([promise, late.promise]).finally(stop);
   }
 }
 
-const keyOf = (peer: NodeId, message: { readonly version: number; readonly jobId: string }): string => `${peer}/${message.version}/${message.jobId}`;
+const keyOf = (peer: NodeId, message: { readonly version: number; readonly jobId: string }): string =>
+  `${peer}/${message.version}/${message.jobId}`;
 
 /** Fees of a direct channel are zero; this bounds longer routes. */
 export const DEFAULT_MAX_FEE_MSAT = msat(10_000n);

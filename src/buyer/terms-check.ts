@@ -41,8 +41,10 @@ export function checkQuote(quote: Quote, order: Order, nowS: number): CheckedQuo
   if (invoice.amountMsat !== quote.priceMsat) throw refuse('its invoice asks for another amount');
   if (invoice.expiresAtS > Number(quote.quoteExpiryS) + EXPIRY_TOLERANCE_S) throw refuse('its invoice outlives it');
   if (quote.priceMsat > order.maxPriceMsat) {
-    throw new BuyerError('too-expensive', `the provider asks ${quote.priceMsat} msat; the limit is ${order.maxPriceMsat} msat`);
+    throw new BuyerError(
+      'too-expensive',
+      `the provider asks ${quote.priceMsat} msat; the limit is ${order.maxPriceMsat} msat`,
+    );
   }
   return { paymentRequest: quote.paymentRequest, priceMsat: invoice.amountMsat };
 }
-

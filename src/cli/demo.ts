@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { runDemo } from '../node/demo/run-demo.ts';
 import { failWith } from './exit-code.ts';
 
@@ -12,7 +12,8 @@ Examples:
 
 const port = (text: string): number => {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535) throw new InvalidArgumentError('expected a port, 0 to 65535');
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new InvalidArgumentError('expected a port, 0 to 65535');
   return value;
 };
 
@@ -20,12 +21,15 @@ export function demoCommand(): Command {
   return new Command('demo')
     .description('A whole sale between two nodes on this machine, over a real Lightning channel with play money.')
     .option('--once', 'end after one sale', false)
-    .option('--model <id>', 'model to sell; default: the smallest of a running Ollama, else the built-in demo')
+    .option(
+      '--model <id>',
+      'model to sell; default: a loaded or the first one of a running Ollama, else the built-in demo',
+    )
     .option('--prompt <text>', 'what to ask', 'In one sentence: what is the Lightning Network?')
-    .option('--protocol <version>', 'LCP version: 2 or 3', '3')
+    .addOption(new Option('--protocol <version>', 'LCP version 0.2 or 0.3').choices(['0.2', '0.3']).default('0.3'))
     .option('--port <port>', 'port of the endpoint that stays open', port, 11_500)
     .addHelpText('after', EXAMPLES)
     .action((options: { once: boolean; model?: string; prompt: string; protocol: string; port: number }) =>
-      runDemo({ ...options, protocol: options.protocol === '2' ? 2 : 3 }).catch(failWith),
+      runDemo({ ...options, protocol: options.protocol === '0.2' ? 2 : 3 }).catch(failWith),
     );
 }

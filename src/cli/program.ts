@@ -5,7 +5,9 @@ import { EXIT } from './exit-code.ts';
 import { serveCommand } from './serve.ts';
 
 /** Works from src/ and from dist/: both lie one folder below package.json. */
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 const EXAMPLES = `
 Examples:

@@ -26,7 +26,10 @@ export function serveCommand(): Command {
 
 async function serve(path: string): Promise<void> {
   const { config, warnings } = loadConfig({ path, env: process.env });
-  const log = createLog({ level: config.log.level, pretty: config.log.pretty === true || (config.log.pretty === 'auto' && process.stderr.isTTY) });
+  const log = createLog({
+    level: config.log.level,
+    pretty: config.log.pretty === true || (config.log.pretty === 'auto' && process.stderr.isTTY),
+  });
   for (const warning of warnings) log.warn(warning);
   const onFatal = (error: Error) => {
     log.fatal({ reason: error.message }, 'the ledger is lost to this process: ending; what was saved is safe');
@@ -61,9 +64,15 @@ function announce(config: Config, provider: ProviderNode, where: { address: stri
   const { lightning, models } = provider.health();
   if (process.stdout.isTTY) {
     const at = where.address === '' ? '' : `@${where.address}`;
-    process.stdout.write(`Selling ${models.length === 0 ? 'nothing yet (no model has both a backend and a price)' : models.join(', ')}\n`);
-    process.stdout.write(`  node     ${lightning.nodeId}${at} (${lightning.driver})\n  health   ${where.healthUrl}/healthz\n  data     ${config.dataDirectory}\n`);
+    process.stdout.write(
+      `Selling ${models.length === 0 ? 'nothing yet (no model has both a backend and a price)' : models.join(', ')}\n`,
+    );
+    process.stdout.write(
+      `  node     ${lightning.nodeId}${at} (${lightning.driver})\n  health   ${where.healthUrl}/healthz\n  data     ${config.dataDirectory}\n`,
+    );
     return;
   }
-  process.stdout.write(`${JSON.stringify({ event: 'ready', node_id: lightning.nodeId, address: where.address, health: where.healthUrl, models })}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ event: 'ready', node_id: lightning.nodeId, address: where.address, health: where.healthUrl, models })}\n`,
+  );
 }

@@ -57,6 +57,13 @@ export class Engine {
     this.#perform = perform;
   }
 
+  /** How many jobs are unpaid, waiting or running; answers that only wait for their buyer do not count. */
+  get underWay(): number {
+    let count = 0;
+    for (const { job } of this.#live.values()) if (job.funding !== 'closed' && job.funding !== 'refunded') count++;
+    return count;
+  }
+
   /** Jobs in memory. */
   liveJobs(): Job[] {
     return [...this.#live.values()].map((live) => live.job);
@@ -76,7 +83,12 @@ export class Engine {
     const live = this.#adopt(job);
     await this.#serially(live, async () => {
       try {
-        const pending = await this.#options.ledger.commit({ job, input, entries: [], effects: [{ kind: 'create-invoice' }] });
+        const pending = await this.#options.ledger.commit({
+          job,
+          input,
+          entries: [],
+          effects: [{ kind: 'create-invoice' }],
+        });
         this.#performAll(live, pending);
       } catch (error) {
         this.#forget(live);
@@ -110,7 +122,12 @@ export class Engine {
     return this.#serially(target, async () => {
       const next = step(target.job, event, this.#options.clock.nowMs());
       if (next === undefined) return target.job;
-      const pending = await this.#commit({ job: next.job, entries: next.entries, effects: next.effects, ...(cursor === undefined ? {} : { cursor }) });
+      const pending = await this.#commit({
+        job: next.job,
+        entries: next.entries,
+        effects: next.effects,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
       this.#options.log.debug(
         { job: key, event: event.kind, funding: next.job.funding, run: next.job.run, delivery: next.job.delivery },
         'job stepped',
@@ -186,7 +203,8 @@ export class Engine {
         .then(() => this.#perform(live.job, effect))
         .then(
           () => this.#options.ledger.strike(id),
-          (error: unknown) => this.#options.log.error({ job: live.job.key, effect: effect.kind, reason: String(error) }, 'effect failed'),
+          (error: unknown) =>
+            this.#options.log.error({ job: live.job.key, effect: effect.kind, reason: String(error) }, 'effect failed'),
         )
         .finally(() => this.#settle(live));
     }
@@ -199,7 +217,10 @@ export class Engine {
         return await this.#options.ledger.commit(change);
       } catch (error) {
         const passing = error instanceof LedgerError && (error.code === 'disk-full' || error.code === 'locked');
-        this.#options.log.error({ reason: String(error) }, passing ? 'the ledger cannot be written now: trying again' : 'the ledger cannot be written');
+        this.#options.log.error(
+          { reason: String(error) },
+          passing ? 'the ledger cannot be written now: trying again' : 'the ledger cannot be written',
+        );
         if (!passing) {
           this.#options.onFatal(error as Error);
           throw error;
@@ -217,7 +238,9 @@ export class Engine {
     if (next === undefined) return;
     const { event, atMs } = next;
     live.stopTimer = this.#options.clock.timer(atMs - this.#options.clock.nowMs(), () => {
-      this.dispatch(live.job.key, event).catch((error: unknown) => this.#options.log.error({ job: live.job.key, reason: String(error) }, 'deadline failed'));
+      this.dispatch(live.job.key, event).catch((error: unknown) =>
+        this.#options.log.error({ job: live.job.key, reason: String(error) }, 'deadline failed'),
+      );
     });
   }
 }

@@ -45,7 +45,8 @@ export class Invoicing {
       }),
     );
     if (created === 'too late') return;
-    if (created instanceof LightningError) await this.#engine.dispatch(job.key, { kind: 'invoice-refused', reason: created.message });
+    if (created instanceof LightningError)
+      await this.#engine.dispatch(job.key, { kind: 'invoice-refused', reason: created.message });
     else await this.#engine.dispatch(job.key, { kind: 'invoice-created', paymentRequest: created.paymentRequest });
   }
 
@@ -88,7 +89,10 @@ export class Invoicing {
       const state = await this.#node.lookUpInvoice(job.paymentHash);
       if (state !== undefined) await this.#report(job.key, state);
     } catch (error) {
-      this.#log.warn({ job: job.key, reason: String(error) }, 'an invoice could not be looked up; it is looked up again when the node is back');
+      this.#log.warn(
+        { job: job.key, reason: String(error) },
+        'an invoice could not be looked up; it is looked up again when the node is back',
+      );
     }
   }
 
@@ -98,7 +102,8 @@ export class Invoicing {
   }
 
   async #report(key: string, invoice: InvoiceState, cursor?: bigint): Promise<void> {
-    if (invoice.state === 'settled') await this.#engine.dispatch(key, { kind: 'payment-settled', receivedMsat: invoice.receivedMsat }, cursor);
+    if (invoice.state === 'settled')
+      await this.#engine.dispatch(key, { kind: 'payment-settled', receivedMsat: invoice.receivedMsat }, cursor);
     if (invoice.state === 'held') await this.#engine.dispatch(key, { kind: 'payment-held' });
     if (invoice.state === 'cancelled') await this.#engine.dispatch(key, { kind: 'invoice-cancelled' });
   }
@@ -108,6 +113,8 @@ export class Invoicing {
   }
 
   #background(work: Promise<void>): void {
-    work.catch((error: unknown) => this.#log.error({ reason: String(error) }, 'news of an invoice could not be handled'));
+    work.catch((error: unknown) =>
+      this.#log.error({ reason: String(error) }, 'news of an invoice could not be handled'),
+    );
   }
 }

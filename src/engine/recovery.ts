@@ -8,7 +8,11 @@ import { usageOf } from './runner.ts';
  * output, when the spool was complete), and the effects that were saved but not struck out are performed. Invoices are looked up after that,
  * when the node says that it is up.
  */
-export async function recover(engine: Engine, ledger: Ledger, spool: Spool): Promise<{ jobs: number; effects: number }> {
+export async function recover(
+  engine: Engine,
+  ledger: Ledger,
+  spool: Spool,
+): Promise<{ jobs: number; effects: number }> {
   const jobs = await ledger.unfinishedJobs();
   const outbox = await ledger.outbox();
   for (const job of jobs) engine.adopt(job);
@@ -18,7 +22,12 @@ export async function recover(engine: Engine, ledger: Ledger, spool: Spool): Pro
       await engine.dispatch(job.key, { kind: 'restarted' });
       continue;
     }
-    const output = { streamId: job.streamId, contentType: job.contentType, bytes: finished.bytes, sha256: finished.sha256 };
+    const output = {
+      streamId: job.streamId,
+      contentType: job.contentType,
+      bytes: finished.bytes,
+      sha256: finished.sha256,
+    };
     await engine.dispatch(job.key, { kind: 'restarted', output, ...usageOf(finished.note) });
   }
   await engine.resume(outbox);

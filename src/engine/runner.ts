@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { BackendError } from '../backend/backend.ts';
+import type { Backend } from '../backend/backend.ts';
 import type { BackendPool, Slot } from '../backend/pool.ts';
 import type { Job, JobKey, Usage } from '../job/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -36,6 +37,8 @@ interface Attempt {
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #attempts = new Map<JobKey, Attempt>();
+  /** Where the last attempt of a job failed: the next one goes elsewhere, if it can. */
+  readonly #failedAt = new Map<JobKey, Backend>();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -66,6 +69,9 @@ export class Runner {
     const end = await this.#produce(attempt).catch((error: unknown) => this.#fail(attempt, error));
     this.#attempts.delete(key);
     attempt.slot?.release();
+    if (attempt.slot !== undefined && end?.kind === 'attempt-failed' && end.retryable)
+      this.#failedAt.set(key, attempt.slot.backend);
+    else this.#failedAt.delete(key);
     try {
       if (end !== undefined) await engine.dispatch(key, end);
     } catch (error) {
@@ -77,14 +83,18 @@ export class Runner {
     const { engine, ledger, pool, spool, maxOutputBytes, maxBacklogBytes } = this.#options;
     const { job, abort, filter } = attempt;
     const { key, work, terms } = job;
-    attempt.slot = await pool.acquire(work.model, abort.signal);
+    const exclude = this.#failedAt.get(key);
+    attempt.slot = await pool.acquire(work.model, abort.signal, exclude === undefined ? {} : { exclude });
     const running = await engine.dispatch(key, { kind: 'slot-granted' });
     if (running?.run !== 'running') return undefined;
     const input = await ledger.input(key);
     if (input === undefined) throw new BackendError('the stored request is missing', { retryable: false });
     const { backend } = attempt.slot;
     const body = upstreamBody(job, input, backend.outputCapField);
-    const answering = backend.run({ taskKind: terms.taskKind, model: work.model, body, stream: work.stream }, abort.signal);
+    const answering = backend.run(
+      { taskKind: terms.taskKind, model: work.model, body, stream: work.stream },
+      abort.signal,
+    );
     const limits = { maxBytes: Math.min(maxOutputBytes, job.limits.maxResultBytes), maxBacklogBytes };
     const [answer, writer] = await both(answering, spool.create(key, limits));
     attempt.writer = writer;
@@ -96,7 +106,8 @@ export class Runner {
     const end = filter.end();
     for (const output of end.outputs) await this.#put(attempt, output);
     if (!end.complete) {
-      if (!work.stream) throw new BackendError('the backend ended its answer early', { retryable: attempt.streamId === undefined });
+      if (!work.stream)
+        throw new BackendError('the backend ended its answer early', { retryable: attempt.streamId === undefined });
       await this.#put(attempt, brokenStreamEvent(terms.taskKind, 'the backend ended the stream early'));
     }
     if (attempt.streamId === undefined) throw new BackendError('the backend sent an empty answer', { retryable: true });
@@ -113,8 +124,16 @@ export class Runner {
     if (attempt.streamId === undefined) {
       attempt.streamId = randomBytes(32).toString('hex');
       const contentType = attempt.contentType ?? '';
-      const [job] = await both(this.#options.engine.dispatch(attempt.job.key, { kind: 'output-began', streamId: attempt.streamId, contentType }), appended);
-      if (job?.run !== 'producing') throw new BackendError('the job had ended before its output began', { retryable: false });
+      const [job] = await both(
+        this.#options.engine.dispatch(attempt.job.key, {
+          kind: 'output-began',
+          streamId: attempt.streamId,
+          contentType,
+        }),
+        appended,
+      );
+      if (job?.run !== 'producing')
+        throw new BackendError('the job had ended before its output began', { retryable: false });
       return;
     }
     await appended;
@@ -127,11 +146,17 @@ export class Runner {
     const current = await engine.job(job.key);
     if (abort.signal.aborted) {
       await writer?.abort();
-      return current?.cancelled === true && attempt.slot !== undefined ? { kind: 'run-aborted', usage: this.#countedUsage(attempt) } : undefined;
+      return current?.cancelled === true && attempt.slot !== undefined
+        ? { kind: 'run-aborted', usage: this.#countedUsage(attempt) }
+        : undefined;
     }
     const isOurs = error instanceof BackendError || error instanceof SpoolError;
-    log.warn({ job: job.key, backend: attempt.slot?.backend.name, reason: isOurs ? error.message : String(error) }, 'attempt failed');
-    if (attempt.slot !== undefined && error instanceof BackendError && error.retryable) pool.report(attempt.slot.backend, 'failed');
+    log.warn(
+      { job: job.key, backend: attempt.slot?.backend.name, reason: isOurs ? error.message : String(error) },
+      'attempt failed',
+    );
+    if (attempt.slot !== undefined && error instanceof BackendError && error.retryable)
+      pool.report(attempt.slot.backend, 'failed');
     const reason = publicReason(error);
     if (streamId === undefined || writer === undefined) {
       await writer?.abort();
@@ -163,15 +188,23 @@ const outputOf = (attempt: Attempt, bytes: number, sha256: string) => ({
 });
 
 /** The body that was priced, with what it left open filled in: the price binds the backend too. */
-function upstreamBody(job: Job, input: Uint8Array, cap: Parameters<ReturnType<typeof checked>['upstreamBody']>[0]['cap']): Uint8Array {
+function upstreamBody(
+  job: Job,
+  input: Uint8Array,
+  cap: Parameters<ReturnType<typeof checked>['upstreamBody']>[0]['cap'],
+): Uint8Array {
   return checked(job, input).upstreamBody({ cap, usage: true });
 }
 
 function checked(job: Job, input: Uint8Array) {
   const { taskKind } = job.terms;
   const { model, maxOutputTokensPerChoice, choices } = job.work;
-  const request = checkRequest(taskKind, input, model, { maxOutputTokens: maxOutputTokensPerChoice, maxChoices: choices });
-  if ('refusal' in request) throw new BackendError('the stored request does not pass the gate any more', { retryable: false });
+  const request = checkRequest(taskKind, input, model, {
+    maxOutputTokens: maxOutputTokensPerChoice,
+    maxChoices: choices,
+  });
+  if ('refusal' in request)
+    throw new BackendError('the stored request does not pass the gate any more', { retryable: false });
   return request;
 }
 
@@ -185,9 +218,11 @@ async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
 
 /** What the buyer may know: never an upstream's text. */
 function publicReason(error: unknown): string {
-  if (error instanceof SpoolError && error.code === 'too-large') return 'the answer is larger than buyer and provider agreed to carry';
+  if (error instanceof SpoolError && error.code === 'too-large')
+    return 'the answer is larger than buyer and provider agreed to carry';
   if (error instanceof SpoolError) return 'the provider could not store the answer';
-  if (error instanceof BackendError && error.status !== undefined) return `the backend answered with status ${error.status}`;
+  if (error instanceof BackendError && error.status !== undefined)
+    return `the backend answered with status ${error.status}`;
   return 'the backend failed';
 }
 

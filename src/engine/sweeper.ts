@@ -38,6 +38,7 @@ export class Sweeper {
   /** One round; for tests too. */
   async sweep(): Promise<void> {
     const { engine, ledger, clock, retentionMs } = this.#options;
-    for (const key of await ledger.deliveredBefore(clock.nowMs() - retentionMs, JOBS_PER_SWEEP)) await engine.dispatch(key, { kind: 'retention-passed' });
+    for (const key of await ledger.deliveredBefore(clock.nowMs() - retentionMs, JOBS_PER_SWEEP))
+      await engine.dispatch(key, { kind: 'retention-passed' });
   }
 }

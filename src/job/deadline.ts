@@ -19,12 +19,19 @@ export const CONFIRM_DELIVERY_MS = 2_000;
 /** The next moment at which time itself is an event for this job; undefined: none. */
 export function nextDeadline(job: Job, limits: Deadlines): Deadline | undefined {
   const candidates: Deadline[] = [];
-  const add = (atMs: number, kind: 'quote-expired' | 'queue-timed-out' | 'run-timed-out' | 'delivery-confirmed' | 'retention-passed') =>
-    candidates.push({ atMs, event: { kind } });
+  const add = (
+    atMs: number,
+    kind: 'quote-expired' | 'queue-timed-out' | 'run-timed-out' | 'delivery-confirmed' | 'retention-passed',
+  ) => candidates.push({ atMs, event: { kind } });
   if (job.funding === 'invoicing' || job.funding === 'open') add(job.terms.quoteExpiryS * 1000, 'quote-expired');
   if (job.run === 'queued') add((job.fundedAtMs ?? job.acceptedAtMs) + limits.queueMs, 'queue-timed-out');
-  if (job.run === 'running' || job.run === 'producing') add((job.startedAtMs ?? job.acceptedAtMs) + limits.totalMs, 'run-timed-out');
+  if (job.run === 'running' || job.run === 'producing')
+    add((job.startedAtMs ?? job.acceptedAtMs) + limits.totalMs, 'run-timed-out');
   if (job.delivery === 'finishing') add((job.sentAtMs ?? job.changedAtMs) + CONFIRM_DELIVERY_MS, 'delivery-confirmed');
-  if ((job.delivery === 'paused' || job.delivery === 'delivered') && job.endedAtMs !== undefined) add(job.endedAtMs + limits.retentionMs, 'retention-passed');
-  return candidates.reduce<Deadline | undefined>((first, next) => (first === undefined || next.atMs < first.atMs ? next : first), undefined);
+  if ((job.delivery === 'paused' || job.delivery === 'delivered') && job.endedAtMs !== undefined)
+    add(job.endedAtMs + limits.retentionMs, 'retention-passed');
+  return candidates.reduce<Deadline | undefined>(
+    (first, next) => (first === undefined || next.atMs < first.atMs ? next : first),
+    undefined,
+  );
 }

@@ -3,7 +3,11 @@ export type Effect =
   | { readonly kind: 'create-invoice' }
   | { readonly kind: 'cancel-invoice' }
   | { readonly kind: 'send-quote' }
-  | { readonly kind: 'send-error'; readonly code: 'payment-required' | 'payment-invalid' | 'quote-expired'; readonly message: string }
+  | {
+      readonly kind: 'send-error';
+      readonly code: 'payment-required' | 'payment-invalid' | 'quote-expired';
+      readonly message: string;
+    }
   | { readonly kind: 'send-result'; readonly status: 'failed' | 'cancelled'; readonly message: string }
   | { readonly kind: 'start-run' }
   | { readonly kind: 'abort-run' }

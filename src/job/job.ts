@@ -102,5 +102,7 @@ export const isRunFinal = (job: Job): boolean => job.run === 'ended' || job.run 
 /** Nothing is left to do for it, until its retention is over: it needs neither memory nor a look at the next start. */
 export function isAtRest(job: Job): boolean {
   const isSettled = job.funding === 'closed' || job.funding === 'refunded';
-  return isSettled && (job.run === 'none' || isRunFinal(job)) && !['sending', 'paused', 'finishing'].includes(job.delivery);
+  return (
+    isSettled && (job.run === 'none' || isRunFinal(job)) && !['sending', 'paused', 'finishing'].includes(job.delivery)
+  );
 }

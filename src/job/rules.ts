@@ -26,8 +26,14 @@ export const spoolComplete: Condition = {
   name: 'the spool is complete',
   apply: (_job, event) => event.kind === 'restarted' && event.output !== undefined,
 };
-export const stillRunning: Condition = { name: 'the run goes on', apply: (job) => job.run === 'queued' || job.run === 'running' || job.run === 'producing' };
-export const contentsKept: Condition = { name: 'the answer is still kept', apply: (job) => job.delivery !== 'none' && job.delivery !== 'done' && job.delivery !== 'unclaimed' };
+export const stillRunning: Condition = {
+  name: 'the run goes on',
+  apply: (job) => job.run === 'queued' || job.run === 'running' || job.run === 'producing',
+};
+export const contentsKept: Condition = {
+  name: 'the answer is still kept',
+  apply: (job) => job.delivery !== 'none' && job.delivery !== 'done' && job.delivery !== 'unclaimed',
+};
 
 /** What the buyer paid for this job and has not been booked yet. */
 export const coverMsat = (job: Job): Msat => job.receivedMsat ?? ZERO_MSAT;

@@ -6,14 +6,23 @@ import type { Patch, Row } from './table.ts';
 
 const RESTART_FAILURE = 'the provider restarted while the answer was produced';
 
-const ended = patchFrom('output-ended', ({ output, usage }, job, nowMs) => ({ output, usage, chargeMsat: chargeFor(job, usage), endedAtMs: nowMs }));
+const ended = patchFrom('output-ended', ({ output, usage }, job, nowMs) => ({
+  output,
+  usage,
+  chargeMsat: chargeFor(job, usage),
+  endedAtMs: nowMs,
+}));
 const endedAtRestart = patchFrom('restarted', ({ output, usage }, job, nowMs) => ({
   ...(output === undefined ? {} : { output }),
   ...(usage === undefined ? {} : { usage }),
   chargeMsat: chargeFor(job, usage),
   endedAtMs: nowMs,
 }));
-const abortedByBuyer = patchFrom('run-aborted', ({ usage }, job, nowMs) => ({ usage, chargeMsat: chargeFor(job, usage), endedAtMs: nowMs }));
+const abortedByBuyer = patchFrom('run-aborted', ({ usage }, job, nowMs) => ({
+  usage,
+  chargeMsat: chargeFor(job, usage),
+  endedAtMs: nowMs,
+}));
 const failed = patchFrom('attempt-failed', ({ reason, output }, _job, nowMs) => ({
   failure: reason,
   chargeMsat: ZERO_MSAT,
@@ -24,26 +33,96 @@ const failedBecause =
   (failure: string): Patch =>
   (_job, _event, nowMs) => ({ failure, chargeMsat: ZERO_MSAT, endedAtMs: nowMs });
 const attempt: Patch = (job, _event, nowMs) => ({ attempts: job.attempts + 1, startedAtMs: nowMs });
-const began = patchFrom('output-began', ({ streamId, contentType }, _job, nowMs) => ({ streamId, contentType, beganAtMs: nowMs }));
+const began = patchFrom('output-began', ({ streamId, contentType }, _job, nowMs) => ({
+  streamId,
+  contentType,
+  beganAtMs: nowMs,
+}));
 const cancelled: Patch = () => ({ cancelled: true });
-const cancelledBeforeStart: Patch = (_job, _event, nowMs) => ({ cancelled: true, chargeMsat: ZERO_MSAT, endedAtMs: nowMs });
+const cancelledBeforeStart: Patch = (_job, _event, nowMs) => ({
+  cancelled: true,
+  chargeMsat: ZERO_MSAT,
+  endedAtMs: nowMs,
+});
 
 /** Work on the backend; it knows only that the job is funded. Whose fault an end was decides the charge. */
 export const runTable: readonly Row<RunState>[] = [
   { from: ['none'], on: 'funded', to: 'queued', effects: [{ kind: 'start-run' }] },
   { from: ['queued'], on: 'slot-granted', to: 'running', patch: attempt },
-  { from: ['queued'], on: 'queue-timed-out', to: 'failed', patch: failedBecause('no backend became free in time'), effects: [{ kind: 'abort-run' }], raises: 'run-failed' },
-  { from: ['queued'], on: 'cancel-requested', to: 'ended', patch: cancelledBeforeStart, effects: [{ kind: 'abort-run' }], raises: 'run-ended', why: 'nothing was computed: nothing is charged' },
-  { from: ['queued', 'running'], on: 'attempt-failed', when: mayTryAgain, to: 'queued', effects: [{ kind: 'start-run' }] },
+  {
+    from: ['queued'],
+    on: 'queue-timed-out',
+    to: 'failed',
+    patch: failedBecause('no backend became free in time'),
+    effects: [{ kind: 'abort-run' }],
+    raises: 'run-failed',
+  },
+  {
+    from: ['queued'],
+    on: 'cancel-requested',
+    to: 'ended',
+    patch: cancelledBeforeStart,
+    effects: [{ kind: 'abort-run' }],
+    raises: 'run-ended',
+    why: 'nothing was computed: nothing is charged',
+  },
+  {
+    from: ['queued', 'running'],
+    on: 'attempt-failed',
+    when: mayTryAgain,
+    to: 'queued',
+    effects: [{ kind: 'start-run' }],
+  },
   { from: ['queued', 'running', 'producing'], on: 'attempt-failed', to: 'failed', patch: failed, raises: 'run-failed' },
   { from: ['running'], on: 'output-began', to: 'producing', patch: began, why: 'saved before the first byte leaves' },
-  { from: ['running', 'producing'], on: 'run-timed-out', to: 'failed', patch: failedBecause('the answer took longer than the provider allows'), effects: [{ kind: 'abort-run' }], raises: 'run-failed' },
-  { from: ['running', 'producing'], on: 'cancel-requested', to: 'same', patch: cancelled, effects: [{ kind: 'abort-run' }] },
-  { from: ['running', 'producing'], on: 'run-aborted', to: 'ended', patch: abortedByBuyer, raises: 'run-ended', why: 'prompt and what was produced are charged' },
+  {
+    from: ['running', 'producing'],
+    on: 'run-timed-out',
+    to: 'failed',
+    patch: failedBecause('the answer took longer than the provider allows'),
+    effects: [{ kind: 'abort-run' }],
+    raises: 'run-failed',
+  },
+  {
+    from: ['running', 'producing'],
+    on: 'cancel-requested',
+    to: 'same',
+    patch: cancelled,
+    effects: [{ kind: 'abort-run' }],
+  },
+  {
+    from: ['running', 'producing'],
+    on: 'run-aborted',
+    to: 'ended',
+    patch: abortedByBuyer,
+    raises: 'run-ended',
+    why: 'prompt and what was produced are charged',
+  },
   { from: ['producing'], on: 'output-ended', to: 'ended', patch: ended, raises: 'run-ended' },
   { from: ['queued'], on: 'restarted', to: 'queued', effects: [{ kind: 'start-run' }] },
-  { from: ['running'], on: 'restarted', when: attemptsLeft, to: 'queued', effects: [{ kind: 'start-run' }], why: 'no byte can have left' },
+  {
+    from: ['running'],
+    on: 'restarted',
+    when: attemptsLeft,
+    to: 'queued',
+    effects: [{ kind: 'start-run' }],
+    why: 'no byte can have left',
+  },
   { from: ['running'], on: 'restarted', to: 'failed', patch: failedBecause(RESTART_FAILURE), raises: 'run-failed' },
-  { from: ['producing'], on: 'restarted', when: spoolComplete, to: 'ended', patch: endedAtRestart, raises: 'run-ended' },
-  { from: ['producing'], on: 'restarted', to: 'failed', patch: failedBecause(RESTART_FAILURE), raises: 'run-failed', why: 'never run again once a byte may have left' },
+  {
+    from: ['producing'],
+    on: 'restarted',
+    when: spoolComplete,
+    to: 'ended',
+    patch: endedAtRestart,
+    raises: 'run-ended',
+  },
+  {
+    from: ['producing'],
+    on: 'restarted',
+    to: 'failed',
+    patch: failedBecause(RESTART_FAILURE),
+    raises: 'run-failed',
+    why: 'never run again once a byte may have left',
+  },
 ];

@@ -30,12 +30,20 @@ export interface Row<State extends string> {
 }
 
 /** A patch that reads the fields of one kind of event. */
-export function patchFrom<K extends EventKind>(kind: K, patch: (event: EventOf<K>, job: Job, nowMs: number) => Partial<Job>): Patch {
+export function patchFrom<K extends EventKind>(
+  kind: K,
+  patch: (event: EventOf<K>, job: Job, nowMs: number) => Partial<Job>,
+): Patch {
   return (job, event, nowMs) => (event.kind === kind ? patch(event as EventOf<K>, job, nowMs) : {});
 }
 
 /** The first row that fits, or undefined: the event means nothing to this table in this state. */
-export function findRow<State extends string>(rows: readonly Row<State>[], state: State, job: Job, event: JobEvent): Row<State> | undefined {
+export function findRow<State extends string>(
+  rows: readonly Row<State>[],
+  state: State,
+  job: Job,
+  event: JobEvent,
+): Row<State> | undefined {
   return rows.find(
     (row) =>
       row.on === event.kind &&

@@ -43,7 +43,13 @@ export function ledgerWrites(db: DatabaseSync, balanceOf: Handlers['balance']): 
   return {
     commit: (change: SavedChange) => {
       const { key, paymentHash, finished, deliveredAtMs } = change;
-      upsertJob.run(key, paymentHash, finished ? 1 : 0, deliveredAtMs === undefined ? null : BigInt(deliveredAtMs), change.record);
+      upsertJob.run(
+        key,
+        paymentHash,
+        finished ? 1 : 0,
+        deliveredAtMs === undefined ? null : BigInt(deliveredAtMs),
+        change.record,
+      );
       if (change.input !== undefined) insertInput.run(change.key, change.input);
       for (const { jobKey, from, to, amountMsat, reason } of change.entries) {
         insertEntry.run(jobKey, from, to, amountMsat, reason, change.atMs);

@@ -68,7 +68,8 @@ function ledgerOn(thread: LedgerThread, clock: Clock): SqliteLedger {
     input: (key) => thread.request('input', key),
     deleteInput: (key) => thread.request('deleteInput', key),
     deliveredBefore: (beforeMs, limit) => thread.request('deliveredBefore', { beforeMs, limit }),
-    saveManifest: (peer, type, payload) => thread.request('saveManifest', { peer, type, payload: new Uint8Array(payload) }),
+    saveManifest: (peer, type, payload) =>
+      thread.request('saveManifest', { peer, type, payload: new Uint8Array(payload) }),
     manifests: (peer) => thread.request('manifests', peer),
     unfinishedJobs: async () => (await thread.request('unfinishedJobs', undefined)).map((text) => decodeJob(text)),
     recentJobs: async (limit) => (await thread.request('recentJobs', limit)).map((text) => decodeJob(text)),

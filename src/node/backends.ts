@@ -15,7 +15,14 @@ export function openBackends(config: Config, clock: Clock): PoolMember[] {
     let backend: Backend;
     if (entry.driver === 'demo') backend = createDemoBackend({ name, clock, tokenDelayMs: entry.tokenDelayMs });
     else if (entry.driver === 'ollama') backend = createOllamaBackend({ name, url: entry.url, ...limits });
-    else backend = createOpenAiBackend({ name, url: entry.url, outputCapField: entry.outputCapField, ...(entry.apiKey === undefined ? {} : { apiKey: entry.apiKey }), ...limits });
+    else
+      backend = createOpenAiBackend({
+        name,
+        url: entry.url,
+        outputCapField: entry.outputCapField,
+        ...(entry.apiKey === undefined ? {} : { apiKey: entry.apiKey }),
+        ...limits,
+      });
     const models = 'models' in entry ? entry.models : undefined;
     return { backend, slots, ...(models === undefined ? {} : { models }) };
   });

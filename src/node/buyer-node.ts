@@ -42,16 +42,35 @@ const MAX_REQUEST_BYTES = 16 * MEGABYTE;
 const noStore: ManifestStore = { load: () => Promise.resolve([]), save: () => Promise.resolve() };
 
 /** Puts a buyer together and starts it on a node that is open; the node stays the caller's. */
-export async function startBuyer({ node, log, quoteTimeoutMs = 30_000, maxAnswerBytes = 64 * MEGABYTE }: BuyerOptions): Promise<BuyerNode> {
+export async function startBuyer({
+  node,
+  log,
+  quoteTimeoutMs = 30_000,
+  maxAnswerBytes = 64 * MEGABYTE,
+}: BuyerOptions): Promise<BuyerNode> {
   const clock = systemClock;
   const session = new Session({
     node,
     clock,
     log,
     store: noStore,
-    ourManifest: () => ({ maxPayloadBytes: node.maxMessageBytes, maxStreamBytes: BigInt(maxAnswerBytes), maxJobBytes: BigInt(maxAnswerBytes + MAX_REQUEST_BYTES), tasks: [] }),
+    ourManifest: () => ({
+      maxPayloadBytes: node.maxMessageBytes,
+      maxStreamBytes: BigInt(maxAnswerBytes),
+      maxJobBytes: BigInt(maxAnswerBytes + MAX_REQUEST_BYTES),
+      tasks: [],
+    }),
   });
-  const requester = new Requester({ session, node, clock, log, maxAnswerBytes, maxFeeMsat: DEFAULT_MAX_FEE_MSAT, quoteTimeoutMs, payTimeoutMs: 60_000 });
+  const requester = new Requester({
+    session,
+    node,
+    clock,
+    log,
+    maxAnswerBytes,
+    maxFeeMsat: DEFAULT_MAX_FEE_MSAT,
+    quoteTimeoutMs,
+    payTimeoutMs: 60_000,
+  });
   const waiting = new Set<(peer: NodeId, manifest: Manifest) => void>();
   session.addRole(requester);
   session.addRole({ message: () => {}, manifest: (peer, manifest) => waiting.forEach((tell) => tell(peer, manifest)) });

@@ -18,10 +18,15 @@ export interface OpenedNode {
 export async function openLightning(config: LightningConfig, dataDirectory: string, log: Logger): Promise<OpenedNode> {
   const tell = (level: 'info' | 'warn' | 'error', message: string) => log[level]({ part: 'lightning' }, message);
   if (config.driver === 'embedded') {
-    const node = await openEmbeddedNode({ directory: join(dataDirectory, 'embedded'), listen: config.embedded.listen, log: tell });
+    const node = await openEmbeddedNode({
+      directory: join(dataDirectory, 'embedded'),
+      listen: config.embedded.listen,
+      log: tell,
+    });
     return { node, driver: 'embedded', address: node.address };
   }
-  if (config.driver === 'none') throw new Error('no Lightning node is configured: add a "lightning" section; see config.example.yaml');
+  if (config.driver === 'none')
+    throw new Error('no Lightning node is configured: add a "lightning" section; see config.example.yaml');
   const credentials = await readLndCredentials(config.lnd);
   return { node: await openLndNode({ ...credentials, log: tell }), driver: 'lnd', address: '' };
 }

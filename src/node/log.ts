@@ -8,7 +8,20 @@ export interface LogOptions {
 }
 
 /** Fields that must never be seen, wherever they turn up; messages are written so that they hold none. */
-const SECRETS = ['macaroon', 'preimage', 'payment_request', 'paymentRequest', 'api_key', 'apiKey', 'prompt', 'body', 'input', 'output', 'answer', 'data'];
+const SECRETS = [
+  'macaroon',
+  'preimage',
+  'payment_request',
+  'paymentRequest',
+  'api_key',
+  'apiKey',
+  'prompt',
+  'body',
+  'input',
+  'output',
+  'answer',
+  'data',
+];
 
 /** Logs go to standard error: standard output belongs to what a command answers. */
 export function createLog({ level, pretty }: LogOptions): Logger {
@@ -16,7 +29,13 @@ export function createLog({ level, pretty }: LogOptions): Logger {
   const options = { level, redact, base: null };
   if (!pretty) return pino(options, pino.destination({ dest: 2, sync: false }));
   try {
-    return pino({ ...options, transport: { target: 'pino-pretty', options: { destination: 2, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' } } });
+    return pino({
+      ...options,
+      transport: {
+        target: 'pino-pretty',
+        options: { destination: 2, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' },
+      },
+    });
   } catch {
     return pino(options, pino.destination({ dest: 2, sync: false })); // installed without development packages
   }

@@ -56,7 +56,11 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
   const spool = await openDiskSpool({ directory: join(config.dataDirectory, 'spool'), maxBytes: spoolLimits.maxBytes });
   const pool = createPool({ members: openBackends(config, clock), clock, maxQueueLength: limits.queueLength, log });
   const estimators = openEstimators(clock);
-  const engineDeadlines = { queueMs: deadlines.queueSeconds * 1000, totalMs: deadlines.totalSeconds * 1000, retentionMs: deadlines.retentionSeconds * 1000 };
+  const engineDeadlines = {
+    queueMs: deadlines.queueSeconds * 1000,
+    totalMs: deadlines.totalSeconds * 1000,
+    retentionMs: deadlines.retentionSeconds * 1000,
+  };
   const engine = new Engine({ ledger, clock, deadlines: engineDeadlines, log, onFatal });
   const maxJobBytes = limits.maxInputBytes + limits.maxOutputBytes;
   const { lists, inFlightSurge } = config.pricing;
@@ -68,11 +72,28 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
     maxOutputTokens: config.llm.maxOutputTokens,
     maxChoices: limits.maxChoices,
     ...(inFlightSurge === undefined ? {} : { load: inFlightSurge }),
-    jobsUnderWay: () => engine.liveJobs().filter((job) => job.funding === 'funded').length,
+    jobsUnderWay: () => engine.underWay,
   });
-  const session = new Session({ node, clock, log, store: { load: (peer) => ledger.manifests(peer), save: (peer, type, payload) => ledger.saveManifest(peer, type, payload) }, ourManifest: (version) => ourManifest(version, offer, { ...limits, maxJobBytes }) });
+  const session = new Session({
+    node,
+    clock,
+    log,
+    store: {
+      load: (peer) => ledger.manifests(peer),
+      save: (peer, type, payload) => ledger.saveManifest(peer, type, payload),
+    },
+    ourManifest: (version) => ourManifest(version, offer, { ...limits, maxJobBytes }),
+  });
   const invoicing = new Invoicing(engine, node, clock, log);
-  const runner = new Runner({ engine, ledger, pool, spool, log, maxOutputBytes: limits.maxOutputBytes, maxBacklogBytes: spoolLimits.maxBacklogBytes });
+  const runner = new Runner({
+    engine,
+    ledger,
+    pool,
+    spool,
+    log,
+    maxOutputBytes: limits.maxOutputBytes,
+    maxBacklogBytes: spoolLimits.maxBacklogBytes,
+  });
   const delivery = new Delivery({ session, engine, spool, clock, log, maxMessageBytes: node.maxMessageBytes });
   const intake = new Intake({
     session,
@@ -80,9 +101,17 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
     offer,
     clock,
     log,
+    jobsUnderWay: () => engine.underWay,
     inputTimeoutMs: deadlines.inputSeconds * 1000,
     quoteTtlS: config.quoteTtlSeconds,
-    limits: { perPeer: limits.openInputsPerPeer, total: 4 * limits.openInputsPerPeer, totalBytes: limits.inputMemoryBytes, maxInputBytes: limits.maxInputBytes, maxJobBytes },
+    limits: {
+      perPeer: limits.openInputsPerPeer,
+      total: 4 * limits.openInputsPerPeer,
+      totalBytes: limits.inputMemoryBytes,
+      maxInputBytes: limits.maxInputBytes,
+      maxJobBytes,
+      maxInflightJobs: limits.maxInflightJobs,
+    },
   });
   if (!config.enabled) intake.close();
   const storefront = new LcpStorefront({ session, engine, intake, delivery, log });
@@ -113,7 +142,11 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
         status: isDraining ? 'draining' : isUp && offer.models().length > 0 ? 'ok' : 'degraded',
         lightning: { driver: lightning.driver, nodeId: node.nodeId, isUp, peersOnline: session.onlinePeers().length },
         models: offer.models(),
-        jobs: { requests: intake.size, open: jobs.filter((job) => job.funding === 'open').length, paid: jobs.filter((job) => job.funding === 'funded').length },
+        jobs: {
+          requests: intake.size,
+          open: jobs.filter((job) => job.funding === 'open').length,
+          paid: jobs.filter((job) => job.funding === 'funded').length,
+        },
         backends: { running: pool.running(), waiting: pool.waiting() },
       };
     },

@@ -80,7 +80,8 @@ class Scanner {
     do {
       this.space();
       const key = this.string();
-      if (seen.has(key)) throw new SyntaxError(`the key ${JSON.stringify(key.slice(0, 40))} stands twice in one object`);
+      if (seen.has(key))
+        throw new SyntaxError(`the key ${JSON.stringify(key.slice(0, 40))} stands twice in one object`);
       seen.add(key);
       this.space();
       this.expect(':');

@@ -9,7 +9,20 @@ export type OutputCapField = UpstreamFill['cap'];
 const refuse = (message: string): Refusal => ({ refusal: 'unsupported-params', message });
 
 /** Keys that decide what a job costs or how it is answered; spelled otherwise, some server would still read them. */
-const decisiveKeys = ['model', 'messages', 'input', 'stream', 'stream_options', 'max_tokens', 'max_completion_tokens', 'max_output_tokens', 'n', 'store', 'background', 'include_usage'];
+const decisiveKeys = [
+  'model',
+  'messages',
+  'input',
+  'stream',
+  'stream_options',
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+  'n',
+  'store',
+  'background',
+  'include_usage',
+];
 const capKeys = {
   'openai.chat_completions.v1': ['max_tokens', 'max_completion_tokens'],
   'openai.responses.v1': ['max_output_tokens'],
@@ -19,14 +32,23 @@ const capKeys = {
  * The gate: bounds what a request body can make a backend do, so that the price which is quoted for it holds. The same body passes again, with
  * the same result, when it runs.
  */
-export function checkRequest(taskKind: TaskKind, body: Uint8Array, model: string, limits: RequestLimits): CheckedRequest | Refusal {
+export function checkRequest(
+  taskKind: TaskKind,
+  body: Uint8Array,
+  model: string,
+  limits: RequestLimits,
+): CheckedRequest | Refusal {
   const scanned = scanBody(body);
   if ('failure' in scanned) return refuse(scanned.failure);
   const { value } = scanned;
   const isChat = taskKind === 'openai.chat_completions.v1';
   if (value['model'] !== model) return refuse('"model" differs from the model of the request params');
   const work = isChat ? value['messages'] : value['input'];
-  if (isChat ? !Array.isArray(work) || work.length === 0 : !((Array.isArray(work) && work.length > 0) || (typeof work === 'string' && work !== ''))) {
+  if (
+    isChat
+      ? !Array.isArray(work) || work.length === 0
+      : !((Array.isArray(work) && work.length > 0) || (typeof work === 'string' && work !== ''))
+  ) {
     return refuse(`"${isChat ? 'messages' : 'input'}" is missing or empty`);
   }
   const odd = oddKeys(scanned) ?? refuseForbidden(taskKind, value);
@@ -53,14 +75,23 @@ export function checkRequest(taskKind: TaskKind, body: Uint8Array, model: string
     messageCount: Array.isArray(work) ? work.length : 1,
     promptText: promptText(value, work),
     images: { count: 0, bytes: 0 },
-    upstreamBody: (fill) => fillIn(scanned, { taskKind, cap, askUsage: fill.usage && isChat && isStream && !usage, field: fill.cap }),
+    upstreamBody: (fill) =>
+      fillIn(scanned, { taskKind, cap, askUsage: fill.usage && isChat && isStream && !usage, field: fill.cap }),
   };
 }
 
 /** All that can reach the model: messages or input, and the tools. */
 function promptText(value: ScannedObject['value'], work: unknown): string[] {
-  const parts = [...(Array.isArray(work) ? work : [work]), value['tools'], value['instructions'], value['response_format'], value['text']];
-  return parts.filter((part) => part !== undefined && part !== null).map((part) => (typeof part === 'string' ? part : JSON.stringify(part)));
+  const parts = [
+    ...(Array.isArray(work) ? work : [work]),
+    value['tools'],
+    value['instructions'],
+    value['response_format'],
+    value['text'],
+  ];
+  return parts
+    .filter((part) => part !== undefined && part !== null)
+    .map((part) => (typeof part === 'string' ? part : JSON.stringify(part)));
 }
 
 interface ScannedBody extends ScannedObject {
@@ -84,12 +115,14 @@ function oddKeys({ members, value }: ScannedObject): string | undefined {
   const nested = typeof options === 'object' && options !== null ? Object.keys(options) : [];
   for (const key of [...members.map((member) => member.key), ...nested]) {
     const folded = foldKey(key);
-    if (folded !== key && decisiveKeys.includes(folded)) return `a key is spelled like "${folded}" but not exactly; write "${folded}"`;
+    if (folded !== key && decisiveKeys.includes(folded))
+      return `a key is spelled like "${folded}" but not exactly; write "${folded}"`;
   }
   return undefined;
 }
 
-const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 1;
+const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 1;
 
 function outputCap(taskKind: TaskKind, value: ScannedObject['value'], most: number): number | string {
   const given = capKeys[taskKind].filter((key) => value[key] !== undefined && value[key] !== null);

@@ -5,7 +5,8 @@ export interface AnswerUsage {
   readonly cachedInputTokens?: number;
 }
 
-const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 
 interface RawUsage {
   readonly prompt_tokens?: unknown;

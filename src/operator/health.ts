@@ -4,7 +4,12 @@ import type { FastifyInstance } from 'fastify';
 /** What the owner sees of a running node; no secrets, no prompts. */
 export interface Health {
   readonly status: 'ok' | 'draining' | 'degraded';
-  readonly lightning: { readonly driver: string; readonly nodeId: string; readonly isUp: boolean; readonly peersOnline: number };
+  readonly lightning: {
+    readonly driver: string;
+    readonly nodeId: string;
+    readonly isUp: boolean;
+    readonly peersOnline: number;
+  };
   readonly models: readonly string[];
   readonly jobs: { readonly requests: number; readonly open: number; readonly paid: number };
   readonly backends: { readonly running: number; readonly waiting: number };

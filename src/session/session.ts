@@ -96,7 +96,12 @@ export class Session {
   async send(peer: NodeId, message: Outgoing): Promise<void> {
     const expiryS = message.expiryS ?? BigInt(Math.floor(this.#options.clock.nowMs() / 1000) + ENVELOPE_LIFETIME_S);
     const msgId = message.kind === 'stream-chunk' ? chunkMsgId(message.streamId, message.seq) : newId();
-    const { type, payload } = encodeMessage({ ...message, protocolVersion: message.version, msgId, expiryS } as Message);
+    const { type, payload } = encodeMessage({
+      ...message,
+      protocolVersion: message.version,
+      msgId,
+      expiryS,
+    } as Message);
     await this.#window.run(() => this.#options.node.sendMessage(peer, type, payload));
   }
 
@@ -141,7 +146,8 @@ export class Session {
     this.#online.add(peer);
     for (const { type, payload } of await this.#options.store.load(peer)) {
       const manifest = decodeMessage(type, payload);
-      if (manifest.kind === 'manifest' && this.manifestOf(peer, manifest.version) === undefined) this.#remember(peer, manifest);
+      if (manifest.kind === 'manifest' && this.manifestOf(peer, manifest.version) === undefined)
+        this.#remember(peer, manifest);
     }
     if (!this.#online.has(peer)) return;
     this.#handshake.peerOnline(peer);
@@ -156,10 +162,17 @@ export class Session {
 
   #sendManifests(peer: NodeId): void {
     for (const version of [2, 3] as const) {
-      const { type, payload } = encodeMessage({ kind: 'manifest', version, protocolVersion: version, ...this.#options.ourManifest(version) });
-      this.#window.run(() => this.#options.node.sendMessage(peer, type, payload)).catch((error: unknown) => {
-        this.#options.log.debug({ peer, reason: String(error) }, 'manifest not sent');
+      const { type, payload } = encodeMessage({
+        kind: 'manifest',
+        version,
+        protocolVersion: version,
+        ...this.#options.ourManifest(version),
       });
+      this.#window
+        .run(() => this.#options.node.sendMessage(peer, type, payload))
+        .catch((error: unknown) => {
+          this.#options.log.debug({ peer, reason: String(error) }, 'manifest not sent');
+        });
     }
   }
 }

@@ -40,8 +40,12 @@ export class PriceOffer implements Offer {
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
     const { estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, load, jobsUnderWay } = this.#options;
     const entry = findPrice(lists, model);
-    if (entry === undefined || !this.models().includes(model)) return { refusal: 'unsupported-task', message: 'this model is not for sale here' };
-    const request = checkRequest(taskKind, body, model, { maxOutputTokens: entry.maxOutputTokens ?? maxOutputTokens, maxChoices });
+    if (entry === undefined || !this.models().includes(model))
+      return { refusal: 'unsupported-task', message: 'this model is not for sale here' };
+    const request = checkRequest(taskKind, body, model, {
+      maxOutputTokens: entry.maxOutputTokens ?? maxOutputTokens,
+      maxChoices,
+    });
     if ('refusal' in request) return request;
     const estimator = estimators[entry.estimator ?? 'bytes'];
     const inputTokens = await estimator.estimate(request, signal);
@@ -54,7 +58,14 @@ export class PriceOffer implements Offer {
         maxOutputTokensPerChoice: request.maxOutputTokensPerChoice,
         choices: request.choices,
       },
-      breakdown: quotePrice({ estimator: estimator.name, inputTokens, maxOutputTokens: request.maxOutputTokens, price: entry.price, rules, minPriceMsat }),
+      breakdown: quotePrice({
+        estimator: estimator.name,
+        inputTokens,
+        maxOutputTokens: request.maxOutputTokens,
+        price: entry.price,
+        rules,
+        minPriceMsat,
+      }),
     };
   }
 }

@@ -42,9 +42,15 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   };
   try {
     story.title('A sale over Lightning, with play money, between two processes on this machine');
-    const choice = await chooseModel(options.model, ollamaUrl(process.env['OLLAMA_HOST'] ?? '') ?? 'http://127.0.0.1:11434');
+    const choice = await chooseModel(
+      options.model,
+      ollamaUrl(process.env['OLLAMA_HOST'] ?? '') ?? 'http://127.0.0.1:11434',
+    );
     const seller = (parts.seller = await startSeller(directory, sellerConfig(directory, choice.backend, choice.model)));
-    story.step('seller started', `node ${short(seller.node_id)}, process ${seller.pid}, selling ${choice.model} (${choice.describe})`);
+    story.step(
+      'seller started',
+      `node ${short(seller.node_id)}, process ${seller.pid}, selling ${choice.model} (${choice.describe})`,
+    );
     const log = createLog({ level: 'silent', pretty: false });
     const node = (parts.node = await openEmbeddedNode({ directory: join(directory, 'buyer') }));
     const buyer = (parts.buyer = await startBuyer({ node, log }));
@@ -71,11 +77,20 @@ interface Sale {
 }
 
 async function sellOne(story: Story, { node, buyer, seller, model, options }: Sale): Promise<void> {
-  const input = new TextEncoder().encode(JSON.stringify({ model, messages: [{ role: 'user', content: options.prompt }], max_tokens: 200, stream: true }));
+  const input = new TextEncoder().encode(
+    JSON.stringify({ model, messages: [{ role: 'user', content: options.prompt }], max_tokens: 200, stream: true }),
+  );
   const before = balance(node);
   story.step('request sent', `${input.length} bytes: "${options.prompt}"`);
   const bought = await buyer.requester.buy(
-    { peer: seller, version: options.protocol, taskKind: 'openai.chat_completions.v1', model, input, maxPriceMsat: MAX_PRICE_MSAT },
+    {
+      peer: seller,
+      version: options.protocol,
+      taskKind: 'openai.chat_completions.v1',
+      model,
+      input,
+      maxPriceMsat: MAX_PRICE_MSAT,
+    },
     new AbortController().signal,
     {
       quoted: (price) => story.step('quote checked', `${amount(price)}: terms, payee, amount and expiry are right`),
@@ -95,15 +110,29 @@ async function sellOne(story: Story, { node, buyer, seller, model, options }: Sa
   story.step('answer complete', `${bytes.length} bytes, sha256 ${hash.digest('hex').slice(0, 16)}…, checked`);
   story.step('money moved', `${amount(paid)} from buyer to seller`);
   story.answer(textOf(bytes.toString('utf8')));
-  story.result({ ok: true, protocol: `0.${options.protocol}`, model, price_msat: Number(bought.priceMsat), paid_msat: Number(paid), bytes: bytes.length });
+  story.result({
+    ok: true,
+    protocol: `0.${options.protocol}`,
+    model,
+    price_msat: Number(bought.priceMsat),
+    paid_msat: Number(paid),
+    bytes: bytes.length,
+  });
 }
 
-async function keepOpen(story: Story, { buyer, seller, model, options }: Omit<Sale, 'node' | 'seller'> & { seller: SellerProcess }): Promise<void> {
+async function keepOpen(
+  story: Story,
+  { buyer, seller, model, options }: Omit<Sale, 'node' | 'seller'> & { seller: SellerProcess },
+): Promise<void> {
   const onSale = ({ priceMsat }: { priceMsat: Msat }) => story.step('sold another', amount(priceMsat));
   const settings = { provider: seller.node_id, version: options.protocol, maxPriceMsat: MAX_PRICE_MSAT, onSale };
-  const base = await buyer.openGateway({ ...settings, port: options.port }).catch(() => buyer.openGateway({ ...settings, port: 0 }));
+  const base = await buyer
+    .openGateway({ ...settings, port: options.port })
+    .catch(() => buyer.openGateway({ ...settings, port: 0 }));
   const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello!' }] });
-  story.note(`\nThe endpoint stays open. Each request buys one answer over Lightning:\n\n  curl -N ${base}/chat/completions -H 'content-type: application/json' -d '${body}'\n\nCtrl-C ends.`);
+  story.note(
+    `\nThe endpoint stays open. Each request buys one answer over Lightning:\n\n  curl -N ${base}/chat/completions -H 'content-type: application/json' -d '${body}'\n\nCtrl-C ends.`,
+  );
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
@@ -119,12 +148,19 @@ const sellerConfig = (directory: string, backend: object, model: string) => ({
   log: { level: 'warn', pretty: false },
 });
 
-const balance = (node: EmbeddedNode): bigint => node.channels().reduce((sum, channel) => sum + channel.outboundMsat, 0n);
+const balance = (node: EmbeddedNode): bigint =>
+  node.channels().reduce((sum, channel) => sum + channel.outboundMsat, 0n);
 const short = (nodeId: string): string => `${nodeId.slice(0, 10)}…`;
 const amount = (value: Msat): string => `${value.toLocaleString('en')} msat (${(Number(value) / 1000).toFixed(3)} sat)`;
 
 /** The text inside a chat completion stream, for showing. */
 function textOf(sse: string): string {
   const lines = sse.split('\n').filter((line) => line.startsWith('data: {'));
-  return lines.map((line) => (JSON.parse(line.slice(6)) as { choices?: { delta?: { content?: string } }[] }).choices?.[0]?.delta?.content ?? '').join('');
+  return lines
+    .map(
+      (line) =>
+        (JSON.parse(line.slice(6)) as { choices?: { delta?: { content?: string } }[] }).choices?.[0]?.delta?.content ??
+        '',
+    )
+    .join('');
 }

@@ -19,7 +19,9 @@ export interface SellerProcess extends SellerReady {
 }
 
 /** The program as this process was started: from source or from dist/. */
-const program = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../../main.ts' : '../../main.js', import.meta.url));
+const program = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../main.ts' : '../../main.js', import.meta.url),
+);
 
 /** Starts `lcp-provider serve` in a process of its own, with its own data directory, exactly as an operator would. */
 export async function startSeller(directory: string, config: object): Promise<SellerProcess> {
@@ -51,6 +53,8 @@ function whenReady(child: ChildProcess): Promise<SellerReady> {
   return new Promise((resolve, reject) => {
     createInterface({ input: stdout }).once('line', (line) => resolve(JSON.parse(line) as SellerReady));
     child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`the seller ended before it was ready (exit ${code}):\n${complaints}`)));
+    child.once('exit', (code) =>
+      reject(new Error(`the seller ended before it was ready (exit ${code}):\n${complaints}`)),
+    );
   });
 }

@@ -76,7 +76,15 @@ export class Delivery {
     if (reader === undefined) return false;
     try {
       const contentType = job.contentType ?? '';
-      await session.send(peer, { kind: 'stream-begin', version, jobId, streamId, streamKind: 'result', contentType, contentEncoding: IDENTITY });
+      await session.send(peer, {
+        kind: 'stream-begin',
+        version,
+        jobId,
+        streamId,
+        streamKind: 'result',
+        contentType,
+        contentEncoding: IDENTITY,
+      });
       for (;;) {
         const read = await reader.next(signal);
         if (signal.aborted || read.kind === 'aborted') return false;
@@ -98,13 +106,28 @@ export class Delivery {
     const stream =
       output === undefined || !isWhole
         ? undefined
-        : { streamId: output.streamId, sha256: output.sha256, totalBytes: BigInt(output.bytes), contentType: output.contentType, contentEncoding: IDENTITY };
+        : {
+            streamId: output.streamId,
+            sha256: output.sha256,
+            totalBytes: BigInt(output.bytes),
+            contentType: output.contentType,
+            contentEncoding: IDENTITY,
+          };
     const send = (message: Parameters<Session['send']>[1]) => this.#options.session.send(peer, message);
-    if (job.run === 'ended' && !job.cancelled && stream !== undefined) return send({ kind: 'result', version, jobId, status: 'ok', stream });
+    if (job.run === 'ended' && !job.cancelled && stream !== undefined)
+      return send({ kind: 'result', version, jobId, status: 'ok', stream });
     const status = job.cancelled && job.run === 'ended' ? 'cancelled' : 'failed';
-    const message = status === 'cancelled' ? 'cancelled by the requester' : (job.failure ?? 'the answer is not available any more');
+    const message =
+      status === 'cancelled' ? 'cancelled by the requester' : (job.failure ?? 'the answer is not available any more');
     // v0.2 forbids stream fields in a failed result (§5.4); v0.3 wants them when a stream was delivered (§5.3).
-    await send({ kind: 'result', version, jobId, status, message, ...(version === 3 && stream !== undefined ? { stream } : {}) });
+    await send({
+      kind: 'result',
+      version,
+      jobId,
+      status,
+      message,
+      ...(version === 3 && stream !== undefined ? { stream } : {}),
+    });
   }
 
   async #tell(job: Job, kind: 'stream-sent' | 'peer-lost'): Promise<void> {
@@ -116,7 +139,10 @@ export class Delivery {
     }
     if (kind !== 'peer-lost') return;
     clock.timer(RETRY_MS, () => {
-      if (session.isOnline(job.peer)) engine.dispatch(job.key, { kind: 'peer-returned' }).catch((error: unknown) => log.error({ reason: String(error) }, 'delivery not resumed'));
+      if (session.isOnline(job.peer))
+        engine
+          .dispatch(job.key, { kind: 'peer-returned' })
+          .catch((error: unknown) => log.error({ reason: String(error) }, 'delivery not resumed'));
     });
   }
 }

@@ -22,7 +22,13 @@ export interface IntakeOptions {
   readonly offer: Offer;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly limits: DraftLimits & { readonly maxInputBytes: number; readonly maxJobBytes: number };
+  /** Jobs that are unpaid, waiting or running. */
+  readonly jobsUnderWay: () => number;
+  readonly limits: DraftLimits & {
+    readonly maxInflightJobs: number;
+    readonly maxInputBytes: number;
+    readonly maxJobBytes: number;
+  };
   readonly inputTimeoutMs: number;
   readonly quoteTtlS: number;
 }
@@ -67,7 +73,8 @@ export class Intake {
     const key = jobKey(peer, request.version, request.jobId);
     const earlier = this.#drafts.get(key);
     if (earlier !== undefined) {
-      if (!isSameRequest(earlier.request, request)) this.#refuse(earlier, 'payment-invalid', 'this job id is in use for another request');
+      if (!isSameRequest(earlier.request, request))
+        this.#refuse(earlier, 'payment-invalid', 'this job id is in use for another request');
       return;
     }
     const refusal = this.#judge(peer, request);
@@ -113,11 +120,16 @@ export class Intake {
 
   #judge(peer: NodeId, request: QuoteRequest): Refusal | undefined {
     const { offer, session } = this.#options;
-    if (request.protocolVersion !== request.version) return refusal('unsupported-version', 'protocol_version does not fit the message type');
-    if (session.manifestOf(peer, request.version) === undefined) return refusal('manifest-required', 'send your manifest first');
+    if (request.protocolVersion !== request.version)
+      return refusal('unsupported-version', 'protocol_version does not fit the message type');
+    if (session.manifestOf(peer, request.version) === undefined)
+      return refusal('manifest-required', 'send your manifest first');
+    if (this.#options.jobsUnderWay() >= this.#options.limits.maxInflightJobs)
+      return refusal('rate-limited', 'busy; try again soon');
     if (!this.#isOpen) return refusal('rate-limited', 'the provider is shutting down; try again in some minutes');
     const kind = offer.taskKinds.find((name) => name === request.taskKind);
-    if (kind === undefined) return refusal('unsupported-task', `not for sale here; on sale: ${offer.taskKinds.join(', ')}`);
+    if (kind === undefined)
+      return refusal('unsupported-task', `not for sale here; on sale: ${offer.taskKinds.join(', ')}`);
     const params = decodeModelParams(request.params ?? new Uint8Array());
     if ('error' in params) return refusal('unsupported-params', `params: ${params.reason}`);
     if (!offer.models().includes(params.model)) return refusal('unsupported-task', 'this model is not for sale here');
@@ -136,15 +148,18 @@ export class Intake {
     if (begin.version === 2 && (totalBytes === undefined || sha256 === undefined)) {
       return this.#refuse(draft, 'invalid-state', 'an input stream declares total_len and sha256');
     }
-    if (begin.contentEncoding !== IDENTITY) return this.#refuse(draft, 'unsupported-encoding', 'content_encoding must be identity');
-    if (begin.contentType !== INPUT_CONTENT_TYPE) return this.#refuse(draft, 'unsupported-encoding', `content_type must be ${INPUT_CONTENT_TYPE}`);
+    if (begin.contentEncoding !== IDENTITY)
+      return this.#refuse(draft, 'unsupported-encoding', 'content_encoding must be identity');
+    if (begin.contentType !== INPUT_CONTENT_TYPE)
+      return this.#refuse(draft, 'unsupported-encoding', `content_type must be ${INPUT_CONTENT_TYPE}`);
     const begun = beginAssembly({
       streamId: begin.streamId,
       maxBytes: BigInt(this.#options.limits.maxInputBytes),
       ...(totalBytes === undefined ? {} : { totalBytes }),
       ...(sha256 === undefined ? {} : { sha256 }),
     });
-    if (!begun.ok) return this.#refuse(draft, begun.error, `an input may have ${this.#options.limits.maxInputBytes} bytes`);
+    if (!begun.ok)
+      return this.#refuse(draft, begun.error, `an input may have ${this.#options.limits.maxInputBytes} bytes`);
     draft.begin = begin;
     draft.assembly = begun.assembly;
     draft.state = 'receiving';
@@ -161,7 +176,8 @@ export class Intake {
   #chunk(peer: NodeId, chunk: StreamChunk): void {
     const draft = this.#drafts.get(jobKey(peer, chunk.version, chunk.jobId));
     if (draft?.state !== 'receiving' || draft.assembly?.streamId !== chunk.streamId) return;
-    if (!this.#drafts.reserve(chunk.data.length)) return this.#refuse(draft, 'rate-limited', 'too much input at once; try again soon');
+    if (!this.#drafts.reserve(chunk.data.length))
+      return this.#refuse(draft, 'rate-limited', 'too much input at once; try again soon');
     const before = draft.assembly.receivedBytes;
     const taken = draft.assembly.chunk(chunk.seq, chunk.data);
     if (draft.assembly.receivedBytes === before) this.#drafts.release(chunk.data.length);
@@ -188,7 +204,17 @@ export class Intake {
     const priced = await offer.price(kind, draft.model, input.data, draft.abort.signal);
     if (draft.abort.signal.aborted) return;
     if ('refusal' in priced) return this.#refuse(draft, priced.refusal, priced.message);
-    const job = makeJob({ draft, begin: draft.begin, kind, input, priced, manifest, nowMs: clock.nowMs(), quoteTtlS, maxJobBytes: limits.maxJobBytes });
+    const job = makeJob({
+      draft,
+      begin: draft.begin,
+      kind,
+      input,
+      priced,
+      manifest,
+      nowMs: clock.nowMs(),
+      quoteTtlS,
+      maxJobBytes: limits.maxJobBytes,
+    });
     await engine.accept(job, input.data);
     // Cancelled while it was saved: the job must hear of it.
     if (draft.abort.signal.aborted) await engine.dispatch(job.key, { kind: 'cancel-requested' });
@@ -234,7 +260,9 @@ export class Intake {
   #sendError(peer: NodeId, about: { version: 2 | 3; jobId: string }, name: ErrorName, message: string): void {
     const { version, jobId } = about;
     this.#options.log.info({ peer, version, job_id: jobId, error: name, reason: message }, 'request refused');
-    this.#background(this.#options.session.send(peer, { kind: 'error', version, jobId, code: errorCode(version, name), message }));
+    this.#background(
+      this.#options.session.send(peer, { kind: 'error', version, jobId, code: errorCode(version, name), message }),
+    );
   }
 
   #nowS(): number {
@@ -253,4 +281,5 @@ interface Refusal {
 
 const refusal = (name: ErrorName, message: string): Refusal => ({ name, message });
 const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex');
-const isSameRequest = (a: QuoteRequest, b: QuoteRequest): boolean => a.taskKind === b.taskKind && hex(a.params) === hex(b.params);
+const isSameRequest = (a: QuoteRequest, b: QuoteRequest): boolean =>
+  a.taskKind === b.taskKind && hex(a.params) === hex(b.params);

@@ -44,7 +44,16 @@ export class LcpStorefront implements Storefront, SessionRole {
     if (paymentRequest === undefined || job.funding !== 'open') return;
     const { priceMsat, quoteExpiryS, termsHash } = terms;
     const expiryS = BigInt(quoteExpiryS);
-    await this.#session.send(peer, { kind: 'quote', version, jobId, priceMsat, quoteExpiryS: expiryS, termsHash, paymentRequest, expiryS });
+    await this.#session.send(peer, {
+      kind: 'quote',
+      version,
+      jobId,
+      priceMsat,
+      quoteExpiryS: expiryS,
+      termsHash,
+      paymentRequest,
+      expiryS,
+    });
   }
 
   async sendError(job: Job, code: ErrorName, message: string): Promise<void> {
@@ -68,7 +77,9 @@ export class LcpStorefront implements Storefront, SessionRole {
   #tellJobsOf(peer: NodeId, states: readonly Job['delivery'][], kind: 'peer-lost' | 'peer-returned'): void {
     for (const job of this.#engine.liveJobs()) {
       if (job.peer !== peer || !states.includes(job.delivery)) continue;
-      this.#engine.dispatch(job.key, { kind }).catch((error: unknown) => this.#log.error({ job: job.key, reason: String(error) }, 'peer event lost'));
+      this.#engine
+        .dispatch(job.key, { kind })
+        .catch((error: unknown) => this.#log.error({ job: job.key, reason: String(error) }, 'peer event lost'));
     }
   }
 }

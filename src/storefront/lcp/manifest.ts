@@ -14,17 +14,25 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 const SSE_TYPE = 'text/event-stream; charset=utf-8';
 
 /** What we tell buyers: LCP v0.2 §5.1 lists a template per kind and model; v0.3 §4.1 the methods only. */
-export function ourManifest(version: Version, offer: Offer, limits: ManifestLimits): Omit<Manifest, 'kind' | 'version' | 'protocolVersion'> {
+export function ourManifest(
+  version: Version,
+  offer: Offer,
+  limits: ManifestLimits,
+): Omit<Manifest, 'kind' | 'version' | 'protocolVersion'> {
   return {
     maxPayloadBytes: limits.maxPayloadBytes,
     maxStreamBytes: BigInt(Math.max(limits.maxInputBytes, limits.maxOutputBytes)),
     maxJobBytes: BigInt(limits.maxJobBytes),
     maxInflightJobs: limits.maxInflightJobs,
-    tasks: offer.models().length === 0 ? [] : offer.taskKinds.flatMap((taskKind) => tasksOf(version, taskKind, offer.models())),
+    tasks:
+      offer.models().length === 0
+        ? []
+        : offer.taskKinds.flatMap((taskKind) => tasksOf(version, taskKind, offer.models())),
   };
 }
 
 function tasksOf(version: Version, taskKind: string, models: readonly string[]): Task[] {
-  if (version === 3) return [{ taskKind, requestContentTypes: [JSON_TYPE], responseContentTypes: [JSON_TYPE, SSE_TYPE] }];
+  if (version === 3)
+    return [{ taskKind, requestContentTypes: [JSON_TYPE], responseContentTypes: [JSON_TYPE, SSE_TYPE] }];
   return models.map((model) => ({ taskKind, paramsTemplate: encodeModelParams(model) }));
 }

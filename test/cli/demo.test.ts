@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+
+const run = promisify(execFile);
+const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+/** An address where nothing listens: the demo must do without Ollama. */
+const env = { ...process.env, OLLAMA_HOST: '127.0.0.1:9' };
+
+interface Sale {
+  readonly ok: boolean;
+  readonly protocol: string;
+  readonly price_msat: number;
+  readonly paid_msat: number;
+  readonly bytes: number;
+  readonly steps: readonly { readonly step: string; readonly ms: number }[];
+}
+
+describe('lcp-provider demo', () => {
+  test.each(['0.2', '0.3'])(
+    'sells one answer over real Lightning between two processes, LCP v%s, and says so in one line of JSON',
+    async (protocol) => {
+      const { stdout } = await run(process.execPath, [main, 'demo', '--once', '--protocol', protocol], { env });
+      expect(stdout.trim().split('\n')).toHaveLength(1);
+      const sale = JSON.parse(stdout) as Sale;
+      expect(sale).toMatchObject({ ok: true, protocol });
+      expect(sale.paid_msat).toBe(sale.price_msat);
+      expect(sale.price_msat).toBeGreaterThanOrEqual(1000);
+      expect(sale.bytes).toBeGreaterThan(100);
+      expect(sale.steps.map(({ step }) => step)).toContain('invoice paid');
+    },
+    60_000,
+  );
+
+  test('says which models there are when the one that was asked for is not', async () => {
+    const failed = run(process.execPath, [main, 'demo', '--once', '--model', 'nosuch'], { env });
+    await expect(failed).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('The model "nosuch" is not there') as string,
+    });
+  });
+});
+
+describe('lcp-provider', () => {
+  test('ends with 2 on wrong usage, with 3 on a missing configuration, and tells the cure', async () => {
+    await expect(run(process.execPath, [main, 'bogus'])).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('unknown command') as string,
+    });
+    await expect(run(process.execPath, [main, 'serve', '--config', '/nowhere.yaml'])).rejects.toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('copy config.example.yaml') as string,
+    });
+  });
+});
