@@ -144,7 +144,9 @@ export class Runner {
     const { log, pool, engine } = this.#options;
     const { job, writer, streamId, abort } = attempt;
     const current = await engine.job(job.key);
-    if (abort.signal.aborted) {
+    const wasAborted = abort.signal.aborted;
+    abort.abort(); // an answer that nobody reads any more must end upstream too
+    if (wasAborted) {
       await writer?.abort();
       return current?.cancelled === true && attempt.slot !== undefined
         ? { kind: 'run-aborted', usage: this.#countedUsage(attempt) }

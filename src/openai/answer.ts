@@ -105,7 +105,7 @@ class StreamFilter implements AnswerFilter {
     }
     const { choices } = parsed;
     if (!Array.isArray(choices)) return true;
-    this.#produced += choices.length;
+    this.#produced += choices.filter(hasText).length;
     return choices.length > 0 || usage === undefined || this.#kind.usageWanted;
   }
 }
@@ -132,6 +132,12 @@ class JsonFilter implements AnswerFilter {
   producedTokens(): number {
     return Math.ceil(this.#bytes / BYTES_PER_TOKEN);
   }
+}
+
+/** Whether a chunk's choice carries something that a model produced: the role and the finish reason are no tokens. */
+function hasText(choice: unknown): boolean {
+  const { delta } = choice as { delta?: Record<string, unknown> | null };
+  return Object.entries(delta ?? {}).some(([key, value]) => key !== 'role' && value !== null && value !== '' && value !== undefined);
 }
 
 const BYTES_PER_TOKEN = 4;

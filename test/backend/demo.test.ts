@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { BackendError } from '../../src/backend/backend.ts';
 import type { TaskKind } from '../../src/backend/backend.ts';
 import { createDemoBackend } from '../../src/backend/demo.ts';
+import { answerFilter } from '../../src/openai/answer.ts';
 import { HandClock } from './hand-clock.ts';
 
 const CHAT = 'openai.chat_completions.v1';
@@ -36,8 +37,8 @@ const client = new OpenAI({
   baseURL: 'http://demo',
   maxRetries: 0,
   fetch: async (input, init) => {
-    const taskKind = String(input).endsWith('/responses') ? RESPONSES : CHAT;
-    const { contentType, chunks } = await answerTo(taskKind, JSON.parse(String(init?.body)) as object);
+    const taskKind = input === 'http://demo/responses' ? RESPONSES : CHAT;
+    const { contentType, chunks } = await answerTo(taskKind, JSON.parse(init?.body as string) as object);
     return new Response(chunks.join(''), { headers: { 'content-type': contentType } });
   },
 });
@@ -123,6 +124,22 @@ describe('a response of the demo', () => {
 });
 
 describe('the demo', () => {
+  test.each([
+    [CHAT, { messages, stream_options: { include_usage: true } }],
+    [RESPONSES, { input: 'Hi' }],
+  ] as const)('is read by the answer filter as complete, with usage: %s', async (taskKind, body) => {
+    for (const stream of [true, false]) {
+      const filter = answerFilter({ taskKind, stream, usageWanted: false });
+      const { chunks } = await answerTo(taskKind, { ...body, stream });
+      const outputs = chunks.flatMap((chunk) => filter.push(Buffer.from(chunk)));
+      const end = filter.end();
+      expect(end.complete).toBe(true);
+      expect(end.usage?.outputTokens).toBeGreaterThan(50);
+      const text = Buffer.concat([...outputs, ...end.outputs]).toString();
+      if (stream && taskKind === CHAT) expect(text).not.toContain('prompt_tokens');
+    }
+  });
+
   test('answers the same request with the same bytes', async () => {
     for (const taskKind of [CHAT, RESPONSES] as const) {
       const body = { messages, input: 'Hi', stream: true };

@@ -19,7 +19,7 @@ export class HandClock implements Clock {
   timer(delayMs: number, ring: () => void): () => void {
     const timer = { dueMs: this.#nowMs + delayMs, delayMs, ring };
     this.#timers.add(timer);
-    for (const watch of [...this.#watchers]) watch();
+    for (const watch of this.#watchers) watch();
     return () => void this.#timers.delete(timer);
   }
 

@@ -188,6 +188,18 @@ describe('an answer that is an error', () => {
     expect(await failed).toMatchObject({ status: 502, retryable: true });
   });
 
+  test.each(['stalls', 'breaks off'])('is told by its status also when its body %s', async (how) => {
+    const upstream = await upstreamServer((call) => call.response.writeHead(503).write('{"error":'));
+    const failed = failureOf(backendAt(upstream.origin).run(request(false), never));
+    const call = await upstream.next();
+    await clock.set(2_000);
+    if (how === 'stalls') clock.advance(2_000);
+    else call.response.socket?.resetAndDestroy();
+    expect(await failed).toMatchObject({ status: 503, retryable: true });
+    await call.gone;
+    expect(clock.delays()).toEqual([]);
+  });
+
   test('is not followed elsewhere', async () => {
     const elsewhere = await upstreamServer((call) => json(call, 200, {}));
     const upstream = await upstreamServer((call) => call.response.writeHead(307, { location: elsewhere.origin }).end());

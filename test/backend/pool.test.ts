@@ -394,7 +394,7 @@ describe('closing', () => {
     ]);
     const slot = await pool.acquire('m', never);
     const waiting = failureOf(pool.acquire('m', never));
-    expect(clock.delays().sort()).toEqual([1_000, 30_000]);
+    expect(clock.delays().toSorted((one, other) => one - other)).toEqual([1_000, 30_000]);
     await pool.close();
     await pool.close();
     expect(await waiting).toBe('the pool is closed');

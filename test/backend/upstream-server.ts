@@ -34,7 +34,7 @@ export async function upstreamServer(answer?: (call: Seen) => void): Promise<Ups
     const call = { method, path: url, headers, body: Buffer.concat(chunks), response, gone };
     seen.push(call);
     answer?.(call);
-    for (const hear of [...hearing]) hear();
+    for (const hear of hearing) hear();
   };
   const server = createServer((message, response) => void take(message, response).catch(() => undefined));
   server.listen(0, '127.0.0.1');

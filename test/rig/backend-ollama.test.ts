@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Backend, BackendRequest } from '../../src/backend/backend.ts';
+import { createOllamaBackend } from '../../src/backend/ollama.ts';
+import { createPool } from '../../src/backend/pool.ts';
+import { systemClock } from '../../src/clock/clock.ts';
+import { sharedRig } from './shared-rig.ts';
+import { until } from './until.ts';
+
+const rig = sharedRig();
+const never = new AbortController().signal;
+let backend: Backend;
+beforeAll(() => {
+  const limits = { firstByteTimeoutMs: 60_000, idleTimeoutMs: 20_000 };
+  backend = createOllamaBackend({ name: 'ollama', url: rig.ollama.url, clock: systemClock, ...limits });
+});
+afterAll(() => backend.close());
+
+const chat = (stream: boolean, more: object = {}): BackendRequest => {
+  const messages = [{ role: 'user', content: 'Hello there' }];
+  const options = stream ? { stream, stream_options: { include_usage: true } } : {};
+  const body = Buffer.from(
+    JSON.stringify({ model: 'tiny', messages, max_tokens: 40, seed: 7, temperature: 0, ...options, ...more }),
+  );
+  return { taskKind: 'openai.chat_completions.v1', model: 'tiny', body, stream };
+};
+
+async function textOf(request: BackendRequest, signal = never): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of (await backend.run(request, signal)).body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+async function textOfDirectCall({ body }: BackendRequest, path = 'chat/completions'): Promise<string> {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(`${rig.ollama.url}/v1/${path}`, { method: 'POST', headers, body: new Uint8Array(body) });
+  expect(response.status).toBe(200);
+  return await response.text();
+}
+
+/** What differs from call to call. */
+const withoutIds = (text: string): string =>
+  text
+    .replaceAll(/"(?:id|item_id)":"[^"]*"/g, '"id":"…"')
+    .replaceAll(/"(?:created|created_at|completed_at)":\d+/g, '"at":0');
+
+describe('the Ollama driver, against a real Ollama', { timeout: 120_000 }, () => {
+  it.each([false, true])('gives the bytes that a direct call gives: streamed %s', async (stream) => {
+    await textOf(chat(stream));
+    const text = await textOf(chat(stream));
+    expect(withoutIds(text)).toBe(withoutIds(await textOfDirectCall(chat(stream))));
+    expect(text).toContain('"completion_tokens":40');
+    if (stream) expect(text).toMatch(/data: \[DONE\]\n\n$/);
+  });
+
+  it('takes Responses', async () => {
+    const body = Buffer.from(
+      JSON.stringify({ model: 'tiny', input: 'Hello there', max_output_tokens: 20, temperature: 0 }),
+    );
+    const text = await textOf({ taskKind: 'openai.responses.v1', model: 'tiny', body, stream: false });
+    expect(JSON.parse(text)).toMatchObject({ object: 'response', usage: { output_tokens: 20 } });
+  });
+
+  it('tells what is loaded, and the context of what is not yet', async () => {
+    await fetch(`${rig.ollama.url}/api/generate`, {
+      method: 'POST',
+      body: JSON.stringify({ model: 'tiny-long', keep_alive: 0 }),
+    });
+    await textOf(chat(false));
+    const cold = await until('tiny-long unloaded', 10_000, async () => {
+      const found = (await backend.models()).find(({ id }) => id === 'tiny-long');
+      return found?.warm === false ? found : undefined;
+    });
+    const models = await backend.models();
+    expect(models).toContainEqual({ id: 'tiny', warm: true, contextTokens: 8192 });
+    expect(models).toContainEqual({ id: 'tiny:latest', warm: true, contextTokens: 8192 });
+    const body = Buffer.from(
+      JSON.stringify({ model: 'tiny-long', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 }),
+    );
+    await textOf({ ...chat(false), body });
+    expect((await backend.models()).find(({ id }) => id === 'tiny-long')).toEqual({ ...cold, warm: true });
+  });
+
+  it('stops the work when the caller aborts: the next request need not wait', async () => {
+    const abort = new AbortController();
+    const endless = { model: 'tiny', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 8000, stream: true };
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, () =>
+        backend.run({ ...chat(true), body: Buffer.from(JSON.stringify(endless)) }, abort.signal),
+      ),
+    );
+    const begun = performance.now();
+    abort.abort();
+    await textOf(chat(false));
+    expect(performance.now() - begun).toBeLessThan(2_000);
+    for (const { body } of answers) {
+      const reading = (async () => {
+        for await (const chunk of body) expect(chunk.length).toBeGreaterThan(0);
+      })();
+      await expect(reading).rejects.toThrow('the call was aborted');
+    }
+  });
+
+  it('calls an unknown model an error that names no text', async () => {
+    const error = await textOf(chat(false, { model: 'nothing-here' })).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: 'BackendError', status: 404, retryable: false });
+    expect(String(error)).not.toContain('nothing-here');
+  });
+
+  it('is unhealthy while Ollama is down, and comes back with it', async () => {
+    const member = createOllamaBackend({
+      name: 'ollama',
+      url: rig.ollama.url,
+      clock: systemClock,
+      firstByteTimeoutMs: 20_000,
+      idleTimeoutMs: 20_000,
+    });
+    const pool = createPool({ members: [{ backend: member, slots: 1 }], clock: systemClock, maxQueueLength: 10 });
+    await pool.start();
+    expect(pool.models().map(({ id }) => id)).toEqual(expect.arrayContaining(['tiny', 'tiny-long', 'tiny-brief']));
+    await rig.ollama.kill();
+    await pool.refresh();
+    expect(pool.models()).toEqual([]);
+    const waiting = pool.acquire('tiny', never);
+    expect(pool.waiting()).toBe(1);
+    await rig.ollama.restart();
+    const slot = await waiting;
+    const answer = await slot.backend.run(chat(false), never);
+    for await (const chunk of answer.body) expect(chunk.length).toBeGreaterThan(0);
+    slot.release();
+    expect(pool.models()).not.toEqual([]);
+    await pool.close();
+  });
+});
