@@ -36,14 +36,18 @@ const floorOf = (path: string): number => floors.findIndex((rooms) => rooms.incl
 
 const arrows = globSync('**/*.ts', { cwd: source }).flatMap((file) => {
   const text = readFileSync(join(source, file), 'utf8');
-  const specifiers = [...text.matchAll(/(?:from|import|import\(|new URL\()\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+  const specifiers = [...text.matchAll(/(?:from|import|import\(|new URL\()\s*'([^']+)'/g)].map(
+    (match) => match[1] ?? '',
+  );
   return specifiers.map((specifier) => ({
     file,
     specifier,
     target: specifier.startsWith('.') ? relative(source, join(source, dirname(file), specifier)) : undefined,
   }));
 });
-const inside = arrows.flatMap(({ file, target }) => (target === undefined || target.startsWith('..') ? [] : [{ file, target }]));
+const inside = arrows.flatMap(({ file, target }) =>
+  target === undefined || target.startsWith('..') ? [] : [{ file, target }],
+);
 
 describe('the import graph', () => {
   test('every file lives in a room that has a floor', () => {
@@ -52,13 +56,16 @@ describe('the import graph', () => {
   });
 
   test('imports run downwards only', () => {
-    const upwards = inside.filter(({ file, target }) => roomOf(file) !== roomOf(target) && floorOf(target) >= floorOf(file));
+    const upwards = inside.filter(
+      ({ file, target }) => roomOf(file) !== roomOf(target) && floorOf(target) >= floorOf(file),
+    );
     expect(upwards).toEqual([]);
   });
 
   test('pure rooms import nothing that does input or output', () => {
     const impure = arrows.filter(
-      ({ file, specifier }) => pureRooms.includes(roomOf(file)) && specifier.startsWith('node:') && specifier !== 'node:crypto',
+      ({ file, specifier }) =>
+        pureRooms.includes(roomOf(file)) && specifier.startsWith('node:') && specifier !== 'node:crypto',
     );
     expect(impure).toEqual([]);
   });
@@ -67,7 +74,10 @@ describe('the import graph', () => {
     const ports = floors[4] ?? [];
     const named = inside.filter(
       ({ file, target }) =>
-        ports.includes(roomOf(target)) && roomOf(file) !== roomOf(target) && floorOf(file) < floorOf('node/') && !portFiles.includes(target),
+        ports.includes(roomOf(target)) &&
+        roomOf(file) !== roomOf(target) &&
+        floorOf(file) < floorOf('node/') &&
+        !portFiles.includes(target),
     );
     expect(named).toEqual([]);
   });

@@ -4,7 +4,6 @@ import type { Backend } from './backend.ts';
 import type { PoolModel } from './model-list.ts';
 
 export type { PoolModel } from './model-list.ts';
-export { createPool } from './queueing-pool.ts';
 
 export interface PoolMember {
   readonly backend: Backend;

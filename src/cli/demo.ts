@@ -27,9 +27,10 @@ export function demoCommand(): Command {
     )
     .option('--prompt <text>', 'what to ask', 'In one sentence: what is the Lightning Network?')
     .addOption(new Option('--protocol <version>', 'LCP version 0.2 or 0.3').choices(['0.2', '0.3']).default('0.3'))
+    .option('--host <address>', 'where the endpoint that stays open listens', '127.0.0.1')
     .option('--port <port>', 'port of the endpoint that stays open', port, 11_500)
     .addHelpText('after', EXAMPLES)
-    .action((options: { once: boolean; model?: string; prompt: string; protocol: string; port: number }) =>
+    .action((options: { once: boolean; model?: string; prompt: string; protocol: string; host: string; port: number }) =>
       runDemo({ ...options, protocol: options.protocol === '0.2' ? 2 : 3 }).catch(failWith),
     );
 }

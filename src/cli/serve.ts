@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import type { Logger } from 'pino';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/config.ts';
 import { openLightning } from '../node/lightning-node.ts';
@@ -35,28 +36,37 @@ async function serve(path: string): Promise<void> {
     log.fatal({ reason: error.message }, 'the ledger is lost to this process: ending; what was saved is safe');
     process.exit(exitCodeOf(error));
   };
+  const stopper = stopOnSignal(log, config.deadlines.drainSeconds);
   const lightning = await openLightning(config.lightning, config.dataDirectory, log);
   const provider = await startProvider({ config, lightning, log, onFatal });
   const health = createHealthServer(() => provider.health());
   await health.listen({ host: config.health.listen.host, port: config.health.listen.port });
-  const healthUrl = health.listeningOrigin;
-  announce(config, provider, { address: lightning.address, healthUrl });
+  stopper.drain(async (limitMs) => {
+    await provider.drain(limitMs);
+    await health.close();
+    await provider.close();
+  });
+  announce(config, provider, { address: lightning.address, healthUrl: health.listeningOrigin });
+}
 
+/** The first signal drains, the second ends at once, and so does the first while nothing serves yet. */
+function stopOnSignal(log: Logger, limitSeconds: number): { drain(how: (limitMs: number) => Promise<void>): void } {
+  let drain: ((limitMs: number) => Promise<void>) | undefined;
   let isStopping = false;
   const stop = async (signal: string): Promise<void> => {
+    if (drain === undefined) process.exit(EXIT.ok);
     if (isStopping) {
       log.warn('stopped at once; paid jobs go on at the next start');
       process.exit(EXIT.failed);
     }
     isStopping = true;
-    log.info({ signal, limit_seconds: config.deadlines.drainSeconds }, 'draining: no new quotes, paid jobs finish');
-    await provider.drain(config.deadlines.drainSeconds * 1000);
-    await health.close();
-    await provider.close();
+    log.info({ signal, limit_seconds: limitSeconds }, 'draining: no new quotes, paid jobs finish');
+    await drain(limitSeconds * 1000);
     log.info('stopped');
     process.exit(EXIT.ok);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal).catch(failWith));
+  return { drain: (how) => (drain = how) };
 }
 
 /** A line for eyes on a terminal, one JSON object in a pipe: where this node can be reached, and what it sells. */

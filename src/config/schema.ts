@@ -79,7 +79,7 @@ export const configSchema = z
     health: z
       .strictObject({
         listen: listen(
-          'Where /healthz, /readyz and /metrics are served. Keep it to this machine: earnings are on it.',
+          'Where /healthz (is it alive) and /readyz (does it sell) are served. Keep it to this machine.',
           '127.0.0.1:9737',
         ),
       })

@@ -20,6 +20,7 @@ export interface GatewaySettings {
   readonly provider: NodeId;
   readonly version: Version;
   readonly maxPriceMsat: Msat;
+  readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
   readonly onSale?: (sale: { readonly jobId: string; readonly priceMsat: Msat }) => void;
@@ -30,7 +31,7 @@ export interface BuyerNode {
   readonly requester: Requester;
   /** Resolves when this peer's manifest is here. */
   whenProvider(peer: NodeId, version: Version): Promise<Manifest>;
-  /** Serves the OpenAI API on this machine only; resolves with its base URL. */
+  /** Serves the OpenAI API; resolves with its base URL. Whoever reaches it spends this node's money. */
   openGateway(settings: GatewaySettings): Promise<string>;
   close(): Promise<void>;
 }
@@ -92,11 +93,11 @@ export async function startBuyer({
         waiting.add(tell);
       });
     },
-    openGateway: async ({ port, ...settings }) => {
+    openGateway: async ({ host, port, ...settings }) => {
       const gateway = createGateway({ ...settings, requester, session, log, maxBodyBytes: MAX_REQUEST_BYTES });
       gateways.add(gateway);
-      await gateway.listen({ host: '127.0.0.1', port });
-      return `http://127.0.0.1:${(gateway.server.address() as AddressInfo).port}/v1`;
+      await gateway.listen({ host, port });
+      return `http://${host}:${(gateway.server.address() as AddressInfo).port}/v1`;
     },
     close: async () => {
       for (const gateway of gateways) await gateway.close();

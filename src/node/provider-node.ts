@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { BackendPool } from '../backend/pool.ts';
-import { createPool } from '../backend/pool.ts';
+import { createPool } from '../backend/queueing-pool.ts';
 import { systemClock } from '../clock/clock.ts';
 import type { Config } from '../config/config.ts';
 import { Engine } from '../engine/engine.ts';

@@ -1,131 +1,206 @@
-/** Where a member of the top-level object stands in the text; indices are UTF-16 units. */
-export interface Member {
+/** Where one member of an object stands; offsets in bytes from the start of the text. */
+export interface JsonMember {
+  /** Unescaped. */
   readonly key: string;
+  /** The key with its quotes. */
+  readonly keyStart: number;
+  readonly keyEnd: number;
   readonly valueStart: number;
   readonly valueEnd: number;
 }
 
+/** The members of a top-level object, in their order. */
 export interface ScannedObject {
-  readonly value: Readonly<Record<string, unknown>>;
-  readonly members: readonly Member[];
-  /** Just behind the opening brace: where a member can be put in. */
-  readonly bodyStart: number;
+  readonly members: readonly JsonMember[];
 }
 
-export type ScanFailure = { readonly failure: string };
-
-const MAX_DEPTH = 64;
-const SPACE = /[ \t\n\r]*/y;
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const LITERAL = /true|false|null/y;
-const PLAIN = /[^"\\\u0000-\u001f]*/y;
-const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
-
-class Scanner {
-  readonly text: string;
-  at = 0;
-
-  constructor(text: string) {
-    this.text = text;
-  }
-
-  space(): void {
-    this.match(SPACE);
-  }
-
-  match(pattern: RegExp): boolean {
-    pattern.lastIndex = this.at;
-    if (!pattern.test(this.text)) return false;
-    this.at = pattern.lastIndex;
-    return true;
-  }
-
-  take(character: string): boolean {
-    if (this.text[this.at] !== character) return false;
-    this.at++;
-    return true;
-  }
-
-  expect(character: string): void {
-    if (!this.take(character)) throw new SyntaxError(`expected ${character} at character ${this.at}`);
-  }
-
-  /** Skips a string and gives it unescaped. */
-  string(): string {
-    const start = this.at;
-    this.expect('"');
-    for (;;) {
-      this.match(PLAIN);
-      if (this.take('"')) break;
-      if (!this.match(ESCAPE)) throw new SyntaxError(`bad string at character ${this.at}`);
-    }
-    return JSON.parse(this.text.slice(start, this.at)) as string;
-  }
-
-  /** Skips a value; objects with the same key twice are refused. */
-  value(depth: number): void {
-    if (depth > MAX_DEPTH) throw new SyntaxError(`nested more than ${MAX_DEPTH} deep`);
-    const next = this.text[this.at];
-    if (next === '{') this.object(depth, () => {});
-    else if (next === '[') this.array(depth);
-    else if (next === '"') this.string();
-    else if (!this.match(LITERAL) && !this.match(NUMBER)) throw new SyntaxError(`unexpected character at ${this.at}`);
-  }
-
-  object(depth: number, member: (member: Member) => void): void {
-    const seen = new Set<string>();
-    this.expect('{');
-    this.space();
-    if (this.take('}')) return;
-    do {
-      this.space();
-      const key = this.string();
-      if (seen.has(key))
-        throw new SyntaxError(`the key ${JSON.stringify(key.slice(0, 40))} stands twice in one object`);
-      seen.add(key);
-      this.space();
-      this.expect(':');
-      this.space();
-      const valueStart = this.at;
-      this.value(depth + 1);
-      member({ key, valueStart, valueEnd: this.at });
-      this.space();
-    } while (this.take(','));
-    this.expect('}');
-  }
-
-  array(depth: number): void {
-    this.expect('[');
-    this.space();
-    if (this.take(']')) return;
-    do {
-      this.space();
-      this.value(depth + 1);
-      this.space();
-    } while (this.take(','));
-    this.expect(']');
-  }
+export interface ScanLimits {
+  /** Levels of nesting. */
+  readonly maxDepth: number;
+  /** Members and elements in the whole text: each costs memory once it is parsed. */
+  readonly maxValues: number;
 }
+
+/** The text is no JSON object that every decoder reads alike. The message tells the byte where reading stopped and no text of the body but a key. */
+export class JsonScanError extends Error {}
+
+const DEFAULT_LIMITS: ScanLimits = { maxDepth: 64, maxValues: 250_000 };
+const MAX_TOLD_KEY_CHARACTERS = 40;
+
+const TAB = 0x09;
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const PLUS = 0x2b;
+const COMMA = 0x2c;
+const MINUS = 0x2d;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const COLON = 0x3a;
+const UPPER_E = 0x45;
+const OPEN_ARRAY = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_ARRAY = 0x5d;
+const LOWER_E = 0x65;
+const LOWER_U = 0x75;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const ESCAPABLE = new Set(new TextEncoder().encode('"\\/bfnrt'));
+const LITERALS = ['true', 'false', 'null'].map((word) => new TextEncoder().encode(word));
 
 /**
- * Reads a JSON object strictly (RFC 8259), refusing what parsers read differently: keys that stand twice in one object, at any depth. Tells
- * where each top-level value stands, so that the text can be added to without touching any other character. Linear in the text.
+ * Reads a JSON object strictly (RFC 8259) in one pass without recursion, and throws JsonScanError where decoders differ: a key that stands
+ * twice in one object (some take the first, some the last), at any depth, compared unescaped. The caller has checked that `bytes` are UTF-8.
  */
-export function scanObject(text: string): ScannedObject | ScanFailure {
-  const scanner = new Scanner(text);
-  const members: Member[] = [];
-  try {
-    scanner.space();
-    const bodyStart = scanner.at + 1;
-    if (text[scanner.at] !== '{') return { failure: 'not a JSON object' };
-    scanner.object(1, (member) => members.push(member));
-    scanner.space();
-    if (scanner.at !== text.length) return { failure: `more text after the object, at character ${scanner.at}` };
-    return { value: JSON.parse(text) as Record<string, unknown>, members, bodyStart };
-  } catch (error) {
-    return { failure: error instanceof SyntaxError ? `not valid JSON: ${error.message}` : 'not valid JSON' };
+export function scanObject(bytes: Uint8Array, limits: Partial<ScanLimits> = {}): ScannedObject {
+  return new Scanner(bytes, { ...DEFAULT_LIMITS, ...limits }).scan();
+}
+
+class Scanner {
+  readonly #bytes: Uint8Array;
+  readonly #limits: ScanLimits;
+  #at = 0;
+  #values = 0;
+
+  constructor(bytes: Uint8Array, limits: ScanLimits) {
+    this.#bytes = bytes;
+    this.#limits = limits;
+  }
+
+  scan(): ScannedObject {
+    const members: JsonMember[] = [];
+    /** One for each open container: the keys seen in an object, undefined for an array. */
+    const open: (Set<string> | undefined)[] = [];
+    let member = { key: '', keyStart: 0, keyEnd: 0, valueStart: 0 };
+    let isFirst = true;
+    this.#space();
+    this.#expect(OPEN_OBJECT, 'a JSON object');
+    open.push(new Set());
+    while (open.length > 0) {
+      const keys = open.at(-1);
+      this.#space();
+      if (this.#take(keys === undefined ? CLOSE_ARRAY : CLOSE_OBJECT)) {
+        open.pop();
+        isFirst = false;
+        if (open.length === 1) members.push({ ...member, valueEnd: this.#at });
+        continue;
+      }
+      if (!isFirst) {
+        this.#expect(COMMA, 'a comma or the end of the object or array');
+        this.#space();
+      }
+      if (++this.#values > this.#limits.maxValues) throw this.#error(`more than ${this.#limits.maxValues} values`);
+      if (keys !== undefined) {
+        const keyStart = this.#at;
+        const key = this.#key(keys);
+        const keyEnd = this.#at;
+        this.#space();
+        this.#expect(COLON, 'a colon');
+        this.#space();
+        if (open.length === 1) member = { key, keyStart, keyEnd, valueStart: this.#at };
+      }
+      isFirst = this.#take(OPEN_OBJECT);
+      if (isFirst) open.push(new Set());
+      else if ((isFirst = this.#take(OPEN_ARRAY))) open.push(undefined);
+      else this.#scalar();
+      if (open.length > this.#limits.maxDepth) throw this.#error(`nested more than ${this.#limits.maxDepth} deep`);
+      if (!isFirst && open.length === 1) members.push({ ...member, valueEnd: this.#at });
+    }
+    this.#space();
+    if (this.#at < this.#bytes.length) throw this.#error('expected the end of the text');
+    return { members };
+  }
+
+  #key(seen: Set<string>): string {
+    const start = this.#at;
+    const hasEscape = this.#string('a key in double quotes');
+    const raw = this.#bytes.subarray(start, this.#at);
+    const key = hasEscape ? (JSON.parse(decoder.decode(raw)) as string) : decoder.decode(raw.subarray(1, -1));
+    if (seen.has(key))
+      throw this.#error(`the key ${JSON.stringify(key.slice(0, MAX_TOLD_KEY_CHARACTERS))} stands twice in one object`);
+    seen.add(key);
+    return key;
+  }
+
+  /** Skips a string; true: it has escapes. */
+  #string(expected: string): boolean {
+    this.#expect(QUOTE, expected);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    let hasEscape = false;
+    for (;;) {
+      const byte = bytes[at++];
+      if (byte === QUOTE) break;
+      if (byte === BACKSLASH) {
+        hasEscape = true;
+        const escaped = bytes[at++] ?? 0;
+        if (escaped === LOWER_U) {
+          for (const end = at + 4; at < end; at++)
+            if (!isHexDigit(bytes[at])) throw this.#error('a bad escape in a string', at);
+        } else if (!ESCAPABLE.has(escaped)) throw this.#error('a bad escape in a string', at - 1);
+      } else if (byte === undefined) throw this.#error('the text ends inside a string', at - 1);
+      else if (byte < SPACE) throw this.#error('a control character in a string', at - 1);
+    }
+    this.#at = at;
+    return hasEscape;
+  }
+
+  #scalar(): void {
+    const byte = this.#bytes[this.#at];
+    if (byte === QUOTE) this.#string('a string');
+    else if (byte === MINUS || isDigit(byte)) this.#number();
+    else {
+      const word = LITERALS.find((literal) =>
+        literal.every((character, index) => this.#bytes[this.#at + index] === character),
+      );
+      if (word === undefined) throw this.#error('expected a value');
+      this.#at += word.length;
+    }
+  }
+
+  #number(): void {
+    this.#take(MINUS);
+    if (!this.#take(ZERO)) this.#digits();
+    if (this.#take(DOT)) this.#digits();
+    if (this.#take(UPPER_E) || this.#take(LOWER_E)) {
+      if (!this.#take(PLUS)) this.#take(MINUS);
+      this.#digits();
+    }
+  }
+
+  #digits(): void {
+    if (!isDigit(this.#bytes[this.#at])) throw this.#error('expected a digit');
+    while (isDigit(this.#bytes[this.#at])) this.#at++;
+  }
+
+  #space(): void {
+    for (;;) {
+      const byte = this.#bytes[this.#at];
+      if (byte !== SPACE && byte !== LF && byte !== CR && byte !== TAB) return;
+      this.#at++;
+    }
+  }
+
+  #take(byte: number): boolean {
+    if (this.#bytes[this.#at] !== byte) return false;
+    this.#at++;
+    return true;
+  }
+
+  #expect(byte: number, expected: string): void {
+    if (!this.#take(byte)) throw this.#error(`expected ${expected}`);
+  }
+
+  #error(what: string, at = this.#at): JsonScanError {
+    return new JsonScanError(`${what}, at byte ${at}`);
   }
 }
 
-/** `key` as Go's encoding/json folds it, which matches keys without regard to case: ASCII letters, ſ (U+017F) and K (U+212A). */
-export const foldKey = (key: string): string => key.replaceAll('\u017f', 's').replaceAll('\u212a', 'k').toLowerCase();
+const decoder = new TextDecoder();
+
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= ZERO && byte <= NINE;
+
+const isHexDigit = (byte: number | undefined): boolean =>
+  isDigit(byte) || (byte !== undefined && (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66);

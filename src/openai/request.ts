@@ -1,181 +1,159 @@
 import type { CheckedRequest, Refusal, RequestLimits, TaskKind, UpstreamFill } from './checked-request.ts';
-import { refuseForbidden } from './forbidden.ts';
-import { foldKey, scanObject } from './json-scan.ts';
-import type { ScannedObject } from './json-scan.ts';
+import { JsonScanError, scanObject } from './json-scan.ts';
+import type { JsonMember } from './json-scan.ts';
+import { foldKey, knownKeys } from './known-keys.ts';
+import { promptTextOf } from './prompt-text.ts';
+import { RefusedRequest, refuse } from './refuse.ts';
+import { checkStreamOptions, upstreamBody } from './upstream-body.ts';
 
 export type { CheckedRequest, Refusal, RequestLimits, TaskKind, UpstreamFill } from './checked-request.ts';
+
+/** The field by which a server is told how much a chat may produce. */
 export type OutputCapField = UpstreamFill['cap'];
 
-const refuse = (message: string): Refusal => ({ refusal: 'unsupported-params', message });
+export const taskKinds: readonly TaskKind[] = ['openai.chat_completions.v1', 'openai.responses.v1'];
 
-/** Keys that decide what a job costs or how it is answered; spelled otherwise, some server would still read them. */
-const decisiveKeys = [
-  'model',
-  'messages',
-  'input',
-  'stream',
-  'stream_options',
-  'max_tokens',
-  'max_completion_tokens',
-  'max_output_tokens',
-  'n',
-  'store',
+export const isTaskKind = (value: string): value is TaskKind => taskKinds.includes(value as TaskKind);
+
+const MAX_TOP_LOGPROBS = 20;
+/** Run by the server during the call, at its owner's cost, or fetching what the buyer names. `web_search` passes: codex always lists it. */
+const hostedTools = /^(mcp|file_search|code_interpreter|image_generation)/;
+const pricedTiers = new Set<unknown>(['auto', 'default', 'flex']);
+/** Keys whose `false` asks for nothing. */
+const flags = new Set([
   'background',
-  'include_usage',
-];
-const capKeys = {
-  'openai.chat_completions.v1': ['max_tokens', 'max_completion_tokens'],
-  'openai.responses.v1': ['max_output_tokens'],
-} as const;
+  'use_beam_search',
+  'raw',
+  'truncate',
+  'shift',
+  '_debug_render_only',
+  'return_hidden_states',
+  'images',
+]);
 
 /**
- * The gate: bounds what a request body can make a backend do, so that the price which is quoted for it holds. The same body passes again, with
- * the same result, when it runs.
+ * Checks a request body and bounds what it can cost. `model` is the one that the buyer is quoted for. Pure; linear in the body, safe on hostile
+ * bytes. The same body with the caps of the result as limits passes again with the same result.
  */
 export function checkRequest(
-  taskKind: TaskKind,
+  taskKind: string,
   body: Uint8Array,
   model: string,
   limits: RequestLimits,
 ): CheckedRequest | Refusal {
-  const scanned = scanBody(body);
-  if ('failure' in scanned) return refuse(scanned.failure);
-  const { value } = scanned;
-  const isChat = taskKind === 'openai.chat_completions.v1';
-  if (value['model'] !== model) return refuse('"model" differs from the model of the request params');
-  const work = isChat ? value['messages'] : value['input'];
-  if (
-    isChat
-      ? !Array.isArray(work) || work.length === 0
-      : !((Array.isArray(work) && work.length > 0) || (typeof work === 'string' && work !== ''))
-  ) {
-    return refuse(`"${isChat ? 'messages' : 'input'}" is missing or empty`);
+  if (!isTaskKind(taskKind))
+    return {
+      refusal: 'unsupported-task',
+      message: `this task kind is not sold here; these are: ${taskKinds.join(', ')}`,
+    };
+  try {
+    return check(taskKind, body, model, limits);
+  } catch (error) {
+    if (error instanceof RefusedRequest) return { refusal: 'unsupported-params', message: error.message };
+    if (error instanceof JsonScanError)
+      return { refusal: 'unsupported-params', message: `the body is not one plain JSON object: ${error.message}` };
+    throw error;
   }
-  const odd = oddKeys(scanned) ?? refuseForbidden(taskKind, value);
-  if (odd !== undefined) return refuse(odd);
-  const { stream = null, n = null } = value;
-  if (stream !== null && typeof stream !== 'boolean') return refuse('"stream" must be true or false');
-  const choices = isChat && n !== null ? n : 1;
-  const maxChoices = limits.maxChoices ?? 1;
-  if (!isCount(choices) || choices > maxChoices) return refuse(`"n" must be a whole number from 1 to ${maxChoices}`);
-  const cap = outputCap(taskKind, value, limits.maxOutputTokens);
-  if (typeof cap === 'string') return refuse(cap);
-  const usage = wantsUsage(value);
-  if (typeof usage === 'string') return refuse(usage);
-  const isStream = stream === true;
+}
+
+function check(taskKind: TaskKind, body: Uint8Array, model: string, limits: RequestLimits): CheckedRequest {
+  const text = decode(body);
+  const { members } = scanObject(body, limits.maxDepth === undefined ? {} : { maxDepth: limits.maxDepth });
+  const value = JSON.parse(text) as Record<string, unknown>;
+  for (const { key } of members) checkKey(taskKind, key, value[key]);
+  if (value['model'] !== model) refuse('"model" must be the model of the quote request, as a text');
+  const stream = flag(value, 'stream');
+  if (flag(value, 'store')) refuse('"store": true is not sold here: nothing is kept between requests');
+  checkTools(value['tools']);
+  checkTier(value['service_tier']);
+  const present = new Map(members.filter(({ key }) => value[key] !== null).map((member) => [member.key, member]));
+  const integer = (key: string, least: number, most: number): number | undefined =>
+    integerAt(body, present.get(key), least, most);
+  integer('top_logprobs', 0, MAX_TOP_LOGPROBS);
+  const isChat = taskKind === 'openai.chat_completions.v1';
+  const caps = (isChat ? ['max_tokens', 'max_completion_tokens'] : ['max_output_tokens'])
+    .map((key) => integer(key, 1, limits.maxOutputTokens))
+    .filter((cap) => cap !== undefined);
+  if (new Set(caps).size > 1) refuse('"max_tokens" and "max_completion_tokens" differ: send one of them');
+  const maxOutputTokensPerChoice = caps[0] ?? limits.maxOutputTokens;
+  const choices = (isChat ? integer('n', 1, limits.maxChoices ?? 1) : undefined) ?? 1;
+  const usageWanted = !isChat || checkStreamOptions(value['stream_options']) || !stream;
+  const { messageCount, text: promptText, images } = promptTextOf(taskKind, value, limits.allowImages ?? false);
   return {
     taskKind,
     model,
-    stream: isStream,
-    usageWanted: !isChat || !isStream || usage,
+    stream,
+    usageWanted,
     choices,
-    maxOutputTokensPerChoice: cap,
-    maxOutputTokens: cap * choices,
+    maxOutputTokensPerChoice,
+    maxOutputTokens: maxOutputTokensPerChoice * choices,
     inputBytes: body.length,
-    messageCount: Array.isArray(work) ? work.length : 1,
-    promptText: promptText(value, work),
-    images: { count: 0, bytes: 0 },
+    messageCount,
+    promptText,
+    images,
     upstreamBody: (fill) =>
-      fillIn(scanned, { taskKind, cap, askUsage: fill.usage && isChat && isStream && !usage, field: fill.cap }),
+      upstreamBody({
+        taskKind,
+        body,
+        members,
+        value,
+        cap: maxOutputTokensPerChoice,
+        askUsage: fill.usage && !usageWanted,
+        fill,
+      }),
   };
 }
 
-/** All that can reach the model: messages or input, and the tools. */
-function promptText(value: ScannedObject['value'], work: unknown): string[] {
-  const parts = [
-    ...(Array.isArray(work) ? work : [work]),
-    value['tools'],
-    value['instructions'],
-    value['response_format'],
-    value['text'],
-  ];
-  return parts
-    .filter((part) => part !== undefined && part !== null)
-    .map((part) => (typeof part === 'string' ? part : JSON.stringify(part)));
-}
-
-interface ScannedBody extends ScannedObject {
-  readonly text: string;
-}
-
-function scanBody(body: Uint8Array): ScannedBody | { failure: string } {
-  let text: string;
+function decode(body: Uint8Array): string {
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
-    return { failure: 'the body is not valid UTF-8' };
+    return refuse('the body is not valid UTF-8');
   }
-  const scanned = scanObject(text);
-  return 'failure' in scanned ? scanned : { ...scanned, text };
 }
 
-/** Some servers match keys without regard to case: a second spelling could say something else than what was priced. */
-function oddKeys({ members, value }: ScannedObject): string | undefined {
-  const options = value['stream_options'];
-  const nested = typeof options === 'object' && options !== null ? Object.keys(options) : [];
-  for (const key of [...members.map((member) => member.key), ...nested]) {
-    const folded = foldKey(key);
-    if (folded !== key && decisiveKeys.includes(folded))
-      return `a key is spelled like "${folded}" but not exactly; write "${folded}"`;
+function checkKey(taskKind: TaskKind, key: string, value: unknown): void {
+  const { spelling, refused } = knownKeys[taskKind];
+  const known = spelling.get(foldKey(key));
+  if (known === undefined) return;
+  if (known !== key)
+    refuse(
+      `a key is spelled almost like "${known}", which servers read differently: spell it exactly so, or leave it out`,
+    );
+  const reason = refused.get(key);
+  if (reason === undefined || value === null || (value === false && flags.has(key))) return;
+  refuse(`"${key}" is not sold here: ${reason}`);
+}
+
+function flag(value: Record<string, unknown>, key: string): boolean {
+  const given = value[key] ?? false;
+  return typeof given === 'boolean' ? given : refuse(`"${key}" must be true or false`);
+}
+
+/** Plain decimal digits only: some servers take 1e3, 10.0 or "10" for a number, others do not. */
+function integerAt(body: Uint8Array, member: JsonMember | undefined, least: number, most: number): number | undefined {
+  if (member === undefined) return undefined;
+  const raw = new TextDecoder().decode(
+    body.subarray(member.valueStart, Math.min(member.valueEnd, member.valueStart + 20)),
+  );
+  const value = /^(0|[1-9][0-9]{0,15})$/.test(raw) ? Number(raw) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  return refuse(`"${member.key}" must be a whole number from ${least} to ${most}, in plain digits`);
+}
+
+function checkTools(tools: unknown): void {
+  if (!Array.isArray(tools)) return;
+  for (const [index, tool] of tools.entries()) {
+    if (typeof tool !== 'object' || tool === null) continue;
+    const { type, tools: nested } = tool as { type?: unknown; tools?: unknown };
+    const hosted = typeof type === 'string' ? hostedTools.exec(type)?.[0] : undefined;
+    if (hosted !== undefined)
+      refuse(`tools[${index}]: "${hosted}" is not sold here: only tools that the client runs itself`);
+    checkTools(nested);
   }
-  return undefined;
 }
 
-const isCount = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 1;
-
-function outputCap(taskKind: TaskKind, value: ScannedObject['value'], most: number): number | string {
-  const given = capKeys[taskKind].filter((key) => value[key] !== undefined && value[key] !== null);
-  for (const key of given) {
-    const cap = value[key];
-    if (!isCount(cap) || cap > most) return `"${key}" must be a whole number from 1 to ${most}`;
-  }
-  const caps = new Set(given.map((key) => value[key] as number));
-  if (caps.size > 1) return '"max_tokens" and "max_completion_tokens" differ; give one of them';
-  return caps.values().next().value ?? most;
-}
-
-function wantsUsage(value: ScannedObject['value']): boolean | string {
-  const options = value['stream_options'];
-  if (options === undefined || options === null) return false;
-  if (typeof options !== 'object' || Array.isArray(options)) return '"stream_options" must be an object';
-  const wanted = (options as Record<string, unknown>)['include_usage'] ?? false;
-  return typeof wanted === 'boolean' ? wanted : '"include_usage" must be true or false';
-}
-
-interface Gaps {
-  readonly taskKind: TaskKind;
-  readonly cap: number;
-  readonly askUsage: boolean;
-  readonly field: OutputCapField;
-}
-
-/** Puts the missing members in front, and replaces those that are null or say less: text is cut and joined, never written anew. */
-function fillIn({ text, members, value, bodyStart }: ScannedBody, gaps: Gaps): Uint8Array {
-  const set = new Map<string, string>();
-  const isOpen = (key: string) => value[key] === undefined || value[key] === null;
-  for (const key of capFieldsOf(gaps, isOpen)) set.set(key, String(gaps.cap));
-  if (gaps.askUsage) {
-    const options = (value['stream_options'] ?? {}) as Record<string, unknown>;
-    set.set('stream_options', JSON.stringify({ ...options, include_usage: true }));
-  }
-  if (gaps.taskKind === 'openai.responses.v1' && value['store'] !== false) set.set('store', 'false');
-  let filled = '';
-  let from = bodyStart;
-  for (const { key, valueStart, valueEnd } of members) {
-    const replacement = set.get(key);
-    if (replacement === undefined) continue;
-    filled += text.slice(from, valueStart) + replacement;
-    from = valueEnd;
-    set.delete(key);
-  }
-  const added = [...set].map(([key, json]) => `${JSON.stringify(key)}:${json},`).join('');
-  return new TextEncoder().encode(text.slice(0, bodyStart) + added + filled + text.slice(from));
-}
-
-/** The cap is always named upstream, in the field that this server reads. */
-function capFieldsOf({ taskKind, field }: Gaps, isOpen: (key: string) => boolean): string[] {
-  if (taskKind === 'openai.responses.v1') return isOpen('max_output_tokens') ? ['max_output_tokens'] : [];
-  const wanted = field === 'both' ? ['max_tokens', 'max_completion_tokens'] : [field];
-  return wanted.filter(isOpen);
+function checkTier(tier: unknown): void {
+  if (tier !== undefined && tier !== null && !pricedTiers.has(tier))
+    refuse('"service_tier" must be "auto", "default" or "flex": others cost more than is priced');
 }

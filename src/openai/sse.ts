@@ -1,88 +1,73 @@
 const LF = 0x0a;
 const CR = 0x0d;
+const COLON = 0x3a;
+const SPACE = 0x20;
 
-/** One event of an SSE stream, still as bytes: its lines with the blank line that ends it. */
-export interface SseEvent {
-  readonly bytes: Uint8Array;
-  /** What its `data:` lines say, joined by line feeds. */
-  data(): string;
+/** What an SSE stream says, told while it arrives. Ranges are of the bytes that are being pushed. */
+export interface SseListener {
+  /** A piece of a data field; the fields of one event may come in many pieces. */
+  data(bytes: Uint8Array, from: number, to: number): void;
+  /** A line ended just before `at`; `isComment`: it said nothing. */
+  line(at: number, isComment: boolean): void;
+  /** An event ended with the blank line just before `at`. */
+  event(at: number): void;
+  /** The line feed at `at` is the second half of the line ending that ended the line, and maybe the event, before it. */
+  lineFeed(at: number): void;
 }
 
-const decoder = new TextDecoder();
+type Place = 'line-start' | 'field' | 'data-start' | 'data' | 'comment' | 'other';
 
-/** The `data:` fields of an event: WHATWG HTML §9.2.6. */
-function dataOf(bytes: Uint8Array): string {
-  const lines = decoder.decode(bytes).split(/\r\n|\n|\r/);
-  return lines
-    .filter((line) => line.startsWith('data:'))
-    .map((line) => (line[5] === ' ' ? line.slice(6) : line.slice(5)))
-    .join('\n');
-}
-
-/** Cuts a byte stream into SSE events wherever its chunks break; each byte is looked at once. */
-export class SseSplitter {
-  #held: Uint8Array[] = [];
-  #heldBytes = 0;
-  /** Whether the line so far is empty, and whether the last byte was a carriage return. */
-  #isLineEmpty = true;
+/**
+ * Reads an SSE stream (WHATWG HTML §9.2.6) byte by byte: lines end with CRLF, LF or CR, wherever the network cut. It holds nothing back; the
+ * listener does.
+ */
+export class SseReader {
+  #place: Place = 'line-start';
+  #field = '';
   #sawCr = false;
 
-  /** Bytes of the event that has begun and not ended. */
-  get heldBytes(): number {
-    return this.#heldBytes;
-  }
-
-  /** The events that end in these bytes; what is left is held. */
-  push(bytes: Uint8Array): SseEvent[] {
-    const events: SseEvent[] = [];
-    let from = 0;
+  push(bytes: Uint8Array, listener: SseListener): void {
     for (let at = 0; at < bytes.length; at++) {
-      const byte = bytes[at];
+      const byte = bytes[at] ?? 0;
       if (byte === LF && this.#sawCr) {
-        this.#sawCr = false; // the second half of a CRLF: its line has ended already
-        continue;
-      }
-      if (byte !== LF && byte !== CR) {
-        this.#isLineEmpty = false;
         this.#sawCr = false;
+        listener.lineFeed(at);
         continue;
       }
       this.#sawCr = byte === CR;
-      if (!this.#isLineEmpty) {
-        this.#isLineEmpty = true;
-        continue;
-      }
-      // A blank line. With CRLF its line feed belongs to it.
-      const end = byte === CR && bytes[at + 1] === LF ? at + 2 : at + 1;
-      events.push(this.#event(bytes.subarray(from, end)));
-      from = end;
-      if (end === at + 2) {
-        at++;
-        this.#sawCr = false;
-      }
+      if (byte === LF || byte === CR) this.#endLine(at + 1, listener);
+      else at = this.#inLine(bytes, at, byte, listener);
     }
-    this.#hold(bytes.subarray(from));
-    return events;
   }
 
-  /** What was held, as the bytes that they are. */
-  flush(): Uint8Array {
-    const rest = Buffer.concat(this.#held);
-    this.#held = [];
-    this.#heldBytes = 0;
-    return rest;
+  #endLine(at: number, listener: SseListener): void {
+    const place = this.#place;
+    this.#place = 'line-start';
+    if (place === 'line-start') listener.event(at);
+    else listener.line(at, place === 'comment');
   }
 
-  #event(tail: Uint8Array): SseEvent {
-    const bytes = this.#held.length === 0 ? tail : Buffer.concat([...this.#held, tail]);
-    this.#held = [];
-    this.#heldBytes = 0;
-    return { bytes, data: () => dataOf(bytes) };
-  }
-
-  #hold(bytes: Uint8Array): void {
-    if (bytes.length === 0) return;
-    this.#held.push(bytes.slice()); // the buffer belongs to the network
-    this.#heldBytes += bytes.length;
+  /** Gives the last byte that it took. */
+  #inLine(bytes: Uint8Array, at: number, byte: number, listener: SseListener): number {
+    switch (this.#place) {
+      case 'line-start':
+        this.#field = '';
+        this.#place = byte === COLON ? 'comment' : 'field';
+        if (byte !== COLON) this.#field = String.fromCharCode(byte);
+        return at;
+      case 'field':
+        if (byte === COLON) this.#place = this.#field === 'data' ? 'data-start' : 'other';
+        else if (this.#field.length <= 'data'.length) this.#field += String.fromCharCode(byte);
+        return at;
+      case 'data-start':
+        this.#place = 'data';
+        if (byte === SPACE) return at;
+        break;
+      default:
+    }
+    let end = at;
+    while (end < bytes.length && bytes[end] !== LF && bytes[end] !== CR) end++;
+    if (this.#place === 'data') listener.data(bytes, at, end);
+    return end - 1;
   }
 }

@@ -27,3 +27,20 @@ export function usageIn(value: unknown): AnswerUsage | undefined {
   const cached = (raw.prompt_tokens_details ?? raw.input_tokens_details)?.cached_tokens;
   return { inputTokens, outputTokens, ...(isCount(cached) && cached > 0 ? { cachedInputTokens: cached } : {}) };
 }
+
+/**
+ * The usage in the text of a `usage` object, when it can be believed: no prompt has 0 tokens, and Ollama tells 0 of output where it gave up early.
+ * Undefined otherwise: then our own count is charged.
+ */
+export function usageOf(text: string | undefined, hasProduced: boolean): AnswerUsage | undefined {
+  if (text === undefined) return undefined;
+  let usage: AnswerUsage | undefined;
+  try {
+    usage = usageIn(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+  return usage === undefined || usage.inputTokens === 0 || (usage.outputTokens === 0 && hasProduced)
+    ? undefined
+    : usage;
+}

@@ -57,11 +57,12 @@ export function quotePrice({ estimator, inputTokens, maxOutputTokens, price, rul
 }
 
 /**
- * What the job really used, by the list and the rules of its quote; never above the cover (what was paid and the credit reserved).
- * Without output nothing is charged. The minimum price does not count here: what is paid above the charge becomes credit.
+ * What the job really used, by the list and the rules of its quote; never above the cover (what was paid and the credit reserved), and nothing
+ * for nothing. The minimum price does not count here: what was paid above the charge becomes credit. That an empty answer is free unless its
+ * buyer broke it off is for the caller: only the job knows who ended it.
  */
 export function chargeMsat({ price, rules }: Pick<PriceBreakdown, 'price' | 'rules'>, used: UsedTokens, coverMsat: Msat): Msat {
-  if (used.outputTokens === 0) return ZERO_MSAT;
+  if (used.inputTokens === 0 && used.outputTokens === 0) return ZERO_MSAT;
   return minMsat(amountMsat(used, price, rules), coverMsat);
 }
 

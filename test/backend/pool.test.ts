@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { BackendError } from '../../src/backend/backend.ts';
 import type { Backend, BackendModel } from '../../src/backend/backend.ts';
-import { createPool } from '../../src/backend/pool.ts';
+import { createPool } from '../../src/backend/queueing-pool.ts';
 import type { BackendPool, PoolMember, PoolOptions, Slot } from '../../src/backend/pool.ts';
 import { HandClock } from './hand-clock.ts';
 

@@ -65,7 +65,7 @@ describe('a suggestion', () => {
 });
 
 describe('config.schema.json', () => {
-  it('is what the code gives; else run: node scripts/run.mjs src/config/print-schema.ts', () =>
+  it('is what the code gives; else run: npm run docs', () =>
     expect(readFileSync(new URL('../../config.schema.json', import.meta.url), 'utf8')).toBe(configJsonSchema()));
   it('describes every key', () => {
     const bare: string[] = [];

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Backend, BackendRequest } from '../../src/backend/backend.ts';
 import { createOllamaBackend } from '../../src/backend/ollama.ts';
-import { createPool } from '../../src/backend/pool.ts';
+import { createPool } from '../../src/backend/queueing-pool.ts';
 import { systemClock } from '../../src/clock/clock.ts';
 import { sharedRig } from './shared-rig.ts';
 import { until } from './until.ts';

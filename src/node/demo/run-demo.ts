@@ -21,6 +21,7 @@ export interface DemoOptions {
   readonly model?: string;
   readonly prompt: string;
   readonly protocol: Version;
+  readonly host: string;
   readonly port: number;
 }
 
@@ -127,8 +128,8 @@ async function keepOpen(
   const onSale = ({ priceMsat }: { priceMsat: Msat }) => story.step('sold another', amount(priceMsat));
   const settings = { provider: seller.node_id, version: options.protocol, maxPriceMsat: MAX_PRICE_MSAT, onSale };
   const base = await buyer
-    .openGateway({ ...settings, port: options.port })
-    .catch(() => buyer.openGateway({ ...settings, port: 0 }));
+    .openGateway({ ...settings, host: options.host, port: options.port })
+    .catch(() => buyer.openGateway({ ...settings, host: options.host, port: 0 }));
   const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello!' }] });
   story.note(
     `\nThe endpoint stays open. Each request buys one answer over Lightning:\n\n  curl -N ${base}/chat/completions -H 'content-type: application/json' -d '${body}'\n\nCtrl-C ends.`,

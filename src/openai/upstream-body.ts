@@ -1,0 +1,112 @@
+import type { TaskKind, UpstreamFill } from './checked-request.ts';
+import { scanObject } from './json-scan.ts';
+import type { JsonMember } from './json-scan.ts';
+import { foldKey } from './known-keys.ts';
+import { refuse } from './refuse.ts';
+
+export interface UpstreamParts {
+  readonly taskKind: TaskKind;
+  readonly body: Uint8Array;
+  readonly members: readonly JsonMember[];
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly cap: number;
+  /** Ask for the usage chunk of a stream whose buyer did not. */
+  readonly askUsage: boolean;
+  readonly fill: UpstreamFill;
+}
+
+/** Bytes `start` to `end` are replaced; equal: put in. */
+interface Splice {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+const streamOptionKeys = new Map(['include_usage', 'continuous_usage_stats'].map((key) => [foldKey(key), key]));
+
+/** True when the buyer asks for the usage chunk. */
+export function checkStreamOptions(options: unknown): boolean {
+  if (options === undefined || options === null) return false;
+  if (typeof options !== 'object' || Array.isArray(options)) refuse('"stream_options" must be an object');
+  const given = options as Record<string, unknown>;
+  for (const key of Object.keys(given)) {
+    const known = streamOptionKeys.get(foldKey(key));
+    if (known !== undefined && known !== key)
+      refuse(`a key of "stream_options" is spelled almost like "${known}": spell it exactly so`);
+  }
+  const isWanted = given['include_usage'] ?? false;
+  if (typeof isWanted !== 'boolean') refuse('"stream_options.include_usage" must be true or false');
+  // vLLM puts usage into every chunk for it, but only together with the usage that we would ask for.
+  if (!isWanted && (given['continuous_usage_stats'] ?? false) !== false)
+    refuse('"stream_options.continuous_usage_stats" needs "include_usage": true');
+  return isWanted;
+}
+
+/**
+ * The buyer's bytes with what they leave open spliced in. The backend obeys one spelling of the cap; where the buyer used the other one, the key
+ * is renamed: leaving it would leave the backend without a limit, giving both is refused by some servers.
+ */
+export function upstreamBody({ taskKind, body, members, value, cap, askUsage, fill }: UpstreamParts): Uint8Array {
+  const at = new Map(members.map((member) => [member.key, member]));
+  const splices: Splice[] = [];
+  const added: string[] = [];
+  const isGiven = (key: string): boolean => value[key] !== undefined && value[key] !== null;
+  const set = (key: string, json: string): void => {
+    const member = at.get(key);
+    if (member === undefined) added.push(`"${key}":${json}`);
+    else splices.push({ start: member.valueStart, end: member.valueEnd, text: json });
+  };
+  if (taskKind === 'openai.responses.v1') {
+    if (!isGiven('max_output_tokens')) set('max_output_tokens', `${cap}`);
+    if (!isGiven('store')) set('store', 'false'); // OpenAI keeps answers by default
+  } else {
+    const other = fill.cap === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens';
+    const otherMember = at.get(other);
+    for (const key of fill.cap === 'both' ? ['max_tokens', 'max_completion_tokens'] : [fill.cap]) {
+      if (isGiven(key)) continue;
+      if (fill.cap !== 'both' && isGiven(other) && otherMember !== undefined && !at.has(key)) {
+        splices.push({ start: otherMember.keyStart, end: otherMember.keyEnd, text: `"${key}"` });
+      } else set(key, `${cap}`);
+    }
+    if (askUsage) askForUsage(body, at.get('stream_options'), isGiven('stream_options'), splices, set);
+  }
+  // A checked body has members: at least its model.
+  const end = members.at(-1)?.valueEnd ?? body.length;
+  if (added.length > 0) splices.push({ start: end, end, text: `,${added.join(',')}` });
+  return spliced(body, splices);
+}
+
+function askForUsage(
+  body: Uint8Array,
+  options: JsonMember | undefined,
+  isGiven: boolean,
+  splices: Splice[],
+  set: (key: string, json: string) => void,
+): void {
+  if (options === undefined || !isGiven) return set('stream_options', '{"include_usage":true}');
+  const { members } = scanObject(body.subarray(options.valueStart, options.valueEnd));
+  const usage = members.find(({ key }) => key === 'include_usage');
+  const offset = options.valueStart;
+  if (usage !== undefined)
+    splices.push({ start: offset + usage.valueStart, end: offset + usage.valueEnd, text: 'true' });
+  else
+    splices.push({ start: offset + 1, end: offset + 1, text: `"include_usage":true${members.length > 0 ? ',' : ''}` });
+}
+
+function spliced(body: Uint8Array, splices: readonly Splice[]): Uint8Array {
+  if (splices.length === 0) return body;
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  for (const { start, end, text } of splices.toSorted((a, b) => a.start - b.start)) {
+    parts.push(body.subarray(at, start), new TextEncoder().encode(text));
+    at = end;
+  }
+  parts.push(body.subarray(at));
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
