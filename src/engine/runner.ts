@@ -111,6 +111,12 @@ export class Runner {
       await this.#put(attempt, brokenStreamEvent(terms.taskKind, 'the backend ended the stream early'));
     }
     if (attempt.streamId === undefined) throw new BackendError('the backend sent an empty answer', { retryable: true });
+    if (end.failed) {
+      pool.report(backend, 'failed');
+      const { bytes, sha256 } = await writer.end('');
+      const reason = 'the backend reported an error within its answer';
+      return { kind: 'attempt-failed', retryable: false, reason, output: outputOf(attempt, bytes, sha256) };
+    }
     pool.report(backend, 'ok');
     const usage = end.usage ?? this.#countedUsage(attempt);
     const { bytes, sha256 } = await writer.end(noteOf(usage));

@@ -1,28 +1,31 @@
 import { parentPort } from 'node:worker_threads';
+import { pieces } from './encoding.ts';
+import type { EncodingName } from './encoding.ts';
 
-/** A text to count, and the vocabulary to count it by. */
-export interface CountRequest {
+export interface CountTask {
   readonly id: number;
-  readonly vocabulary: 'o200k_base' | 'cl100k_base';
+  readonly encoding: EncodingName;
   readonly texts: readonly string[];
 }
 
-export interface CountReply {
+export interface CountAnswer {
   readonly id: number;
   readonly tokens: number;
 }
 
+/** What a buyer types as a special token is text to the model's server. */
+const asText = { disallowedSpecial: new Set<string>() };
+
 const vocabularies = {
   o200k_base: () => import('gpt-tokenizer/encoding/o200k_base'),
   cl100k_base: () => import('gpt-tokenizer/encoding/cl100k_base'),
-};
-/** Special tokens that a user types are text. */
-const asText = { disallowedSpecial: new Set<string>() };
+} as const;
 
-parentPort?.on('message', (request: CountRequest) => void count(request));
-
-async function count({ id, vocabulary, texts }: CountRequest): Promise<void> {
-  const { countTokens } = await vocabularies[vocabulary]();
-  const tokens = texts.reduce((sum, text) => sum + countTokens(text, asText), 0);
-  parentPort?.postMessage({ id, tokens } satisfies CountReply);
+async function count({ id, encoding, texts }: CountTask): Promise<void> {
+  const { countTokens } = await vocabularies[encoding]();
+  let tokens = 0;
+  for (const text of texts) for (const piece of pieces(text)) tokens += countTokens(piece, asText);
+  parentPort?.postMessage({ id, tokens } satisfies CountAnswer);
 }
+
+parentPort?.on('message', (task: CountTask) => void count(task));

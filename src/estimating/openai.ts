@@ -1,105 +1,140 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock/clock.ts';
 import type { CheckedRequest } from '../openai/checked-request.ts';
+import { encodingOf } from './encoding.ts';
 import type { Estimator } from './estimator.ts';
-import type { CountReply, CountRequest } from './openai-worker.ts';
+import type { CountAnswer, CountTask } from './openai-worker.ts';
+
+/** Tokens around each message (role, separators, name), as OpenAI's cookbook counts them for chat models, rounded up. */
+const TOKENS_PER_MESSAGE = 4;
+/** What opens the answer. */
+const TOKENS_PER_REQUEST = 3;
+/** Longer texts get the upper bound at once. */
+const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 
 export interface OpenAiEstimatorOptions {
   readonly clock: Clock;
-  /** How long one count may take; then the safe upper bound stands. */
+  /** Counting longer than this is given up for the upper bound. The first count loads the vocabulary and gets `startMs` on top. */
   readonly timeLimitMs?: number;
-  /** Longer texts are not counted at all. */
-  readonly maxBytes?: number;
+  readonly startMs?: number;
+  /** Requests that may wait; those that come then get the upper bound at once. */
+  readonly maxWaiting?: number;
 }
 
-const TIME_LIMIT_MS = 1_000;
-const MAX_BYTES = 1024 * 1024;
-/** Counts that may wait for the worker; beyond it the upper bound stands. */
-const MAX_WAITING = 64;
-/** Role and separators around each message, and the start of the answer: OpenAI's cookbook figures for chat models. */
-const TOKENS_PER_MESSAGE = 4;
-const TOKENS_PER_REQUEST = 3;
-
-/**
- * Counts with the vocabularies of OpenAI's models (`gpt-tokenizer`), in a thread of its own. Byte pair encoding is quadratic on hostile text (100 kB of
- * one letter: 8 s), so a count that takes too long ends with its thread, and the request is priced by an upper bound that is linear: no
- * token is shorter than a byte.
- */
-export function createOpenAiEstimator(options: OpenAiEstimatorOptions): Estimator {
-  const { clock, timeLimitMs = TIME_LIMIT_MS, maxBytes = MAX_BYTES } = options;
-  const counter = new Counter(clock, timeLimitMs);
-  return {
-    name: 'openai',
-    estimate: async (request, signal) => {
-      const overhead = TOKENS_PER_REQUEST + TOKENS_PER_MESSAGE * request.messageCount;
-      const upperBound = request.promptText.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-      const counted = upperBound > maxBytes ? undefined : await counter.count(vocabularyOf(request), request.promptText);
-      signal.throwIfAborted();
-      return (counted ?? upperBound) + overhead;
-    },
-    close: () => counter.close(),
-  };
+interface Waiting {
+  readonly task: CountTask;
+  readonly bound: number;
+  readonly resolve: (tokens: number) => void;
 }
 
-/** GPT-4 and older use cl100k; everything since, and whatever is not of OpenAI, is counted by o200k. */
-const vocabularyOf = ({ model }: CheckedRequest): CountRequest['vocabulary'] => (/^(gpt-4|gpt-3\.5)(-|$)/.test(model) && !model.startsWith('gpt-4o') ? 'cl100k_base' : 'o200k_base');
-
-class Counter {
+/** One worker counts one request at a time; the others wait their turn. */
+class OpenAiEstimator implements Estimator {
+  readonly name = 'openai';
   readonly #clock: Clock;
   readonly #timeLimitMs: number;
+  readonly #startMs: number;
+  readonly #maxWaiting: number;
+  readonly #waiting: Waiting[] = [];
+  #current: Waiting | undefined;
   #worker: Worker | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
-  #ids = 0;
+  #isWarm = false;
+  #stopTimer = (): void => {};
+  #lastId = 0;
+  #isClosed = false;
 
-  constructor(clock: Clock, timeLimitMs: number) {
+  constructor({ clock, timeLimitMs = 1500, startMs = 5000, maxWaiting = 32 }: OpenAiEstimatorOptions) {
     this.#clock = clock;
     this.#timeLimitMs = timeLimitMs;
+    this.#startMs = startMs;
+    this.#maxWaiting = maxWaiting;
   }
 
-  /** Undefined: not counted, for lack of time or place. */
-  async count(vocabulary: CountRequest['vocabulary'], texts: readonly string[]): Promise<number | undefined> {
-    if (this.#waiting >= MAX_WAITING) return undefined;
-    this.#waiting++;
-    const counted = this.#queue.then(() => this.#ask({ id: this.#ids++, vocabulary, texts }));
-    this.#queue = counted;
-    return counted.finally(() => this.#waiting--);
+  async estimate(request: CheckedRequest, signal: AbortSignal): Promise<number> {
+    signal.throwIfAborted();
+    const { promptText, messageCount, model } = request;
+    const overhead = messageCount * TOKENS_PER_MESSAGE + TOKENS_PER_REQUEST;
+    const bound = promptText.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    if (this.#isClosed || bound > MAX_TEXT_BYTES || this.#waiting.length >= this.#maxWaiting) return bound + overhead;
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const waiting: Waiting = {
+      task: { id: ++this.#lastId, encoding: encodingOf(model), texts: promptText },
+      bound,
+      resolve,
+    };
+    const giveUp = (): void => {
+      const index = this.#waiting.indexOf(waiting);
+      if (index >= 0) this.#waiting.splice(index, 1);
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    this.#waiting.push(waiting);
+    this.#startNext();
+    try {
+      return (await promise) + overhead;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
   }
 
   async close(): Promise<void> {
-    await this.#worker?.terminate();
-    this.#worker = undefined;
+    this.#isClosed = true;
+    for (const { bound, resolve } of this.#waiting.splice(0)) resolve(bound);
+    await this.#stopWorker();
   }
 
-  #ask(request: CountRequest): Promise<number | undefined> {
-    const worker = (this.#worker ??= this.#start());
-    return new Promise((resolve) => {
-      const done = (tokens: number | undefined): void => {
-        stopTimer();
-        worker.off('message', answered);
-        worker.off('exit', ended);
-        resolve(tokens);
-      };
-      const answered = (reply: CountReply): void => {
-        if (reply.id === request.id) done(reply.tokens);
-      };
-      const ended = (): void => {
-        this.#worker = undefined;
-        done(undefined);
-      };
-      const stopTimer = this.#clock.timer(this.#timeLimitMs, () => void worker.terminate());
-      worker.on('message', answered);
-      worker.on('exit', ended);
-      worker.postMessage(request);
-    });
+  #startNext(): void {
+    if (this.#current !== undefined) return;
+    const next = this.#waiting.shift();
+    if (next === undefined) return;
+    this.#current = next;
+    const worker = (this.#worker ??= this.#startWorker());
+    worker.ref();
+    this.#stopTimer = this.#clock.timer(
+      this.#timeLimitMs + (this.#isWarm ? 0 : this.#startMs),
+      () => void this.#stopWorker(),
+    );
+    worker.postMessage(next.task);
   }
 
-  #start(): Worker {
-    // Run from source by Node's type stripping, or compiled: the neighbour has the extension that this file has.
+  #finish(tokens: number): void {
+    this.#stopTimer();
+    const current = this.#current;
+    this.#current = undefined;
+    this.#worker?.unref();
+    current?.resolve(tokens);
+    this.#startNext();
+  }
+
+  #startWorker(): Worker {
+    // The same folder holds .ts when run from source and .js when built.
     const file = import.meta.url.endsWith('.ts') ? './openai-worker.ts' : './openai-worker.js';
-    const worker = new Worker(new URL(file, import.meta.url), { execArgv: [] });
-    worker.on('error', () => {}); // its exit is what counts
-    worker.unref();
+    const worker = new Worker(new URL(file, import.meta.url), {
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: 512 },
+    });
+    worker.on('message', ({ id, tokens }: CountAnswer) => {
+      if (this.#worker !== worker || this.#current?.task.id !== id) return;
+      this.#isWarm = true;
+      this.#finish(tokens);
+    });
+    // Out of memory, or a missing vocabulary: the next count starts another one.
+    worker.on('error', () => void this.#stopWorker(worker));
     return worker;
   }
+
+  /** Ends the worker; what it was counting gets its upper bound. */
+  async #stopWorker(worker = this.#worker): Promise<void> {
+    if (worker === undefined || worker !== this.#worker) return;
+    this.#worker = undefined;
+    this.#isWarm = false;
+    const ended = worker.terminate();
+    if (this.#current !== undefined) this.#finish(this.#current.bound);
+    await ended;
+  }
 }
+
+/**
+ * Counts with the vocabularies of OpenAI's models, in a worker thread that is stopped when a text takes too long. Whatever can not be counted in
+ * time is priced by its upper bound: no token has less than one byte. What the buyer paid too much becomes credit once the real usage is known.
+ */
+export const createOpenAiEstimator = (options: OpenAiEstimatorOptions): Estimator => new OpenAiEstimator(options);

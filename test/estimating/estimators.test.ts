@@ -1,0 +1,112 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
+import { systemClock } from '../../src/clock/clock.ts';
+import { createBytesEstimator } from '../../src/estimating/bytes.ts';
+import { encodingOf, pieces } from '../../src/estimating/encoding.ts';
+import { createOpenAiEstimator } from '../../src/estimating/openai.ts';
+import { checkRequest } from '../../src/openai/request.ts';
+import type { CheckedRequest } from '../../src/openai/request.ts';
+
+const never = new AbortController().signal;
+
+function chat(...contents: string[]): CheckedRequest {
+  const body = { model: 'gpt-5.2', messages: contents.map((content) => ({ role: 'user', content })) };
+  const request = checkRequest(
+    'openai.chat_completions.v1',
+    new TextEncoder().encode(JSON.stringify(body)),
+    'gpt-5.2',
+    { maxOutputTokens: 10 },
+  );
+  if ('refusal' in request) throw new Error(request.message);
+  return request;
+}
+
+describe('the bytes estimator', () => {
+  test('counts a token for each four bytes of the body, rounded up, as go-lcpd does', async () => {
+    const estimator = createBytesEstimator();
+    for (const inputBytes of [1, 4, 5, 4001])
+      expect(await estimator.estimate({ ...chat('x'), inputBytes }, never)).toBe(Math.ceil(inputBytes / 4));
+  });
+});
+
+describe('the openai estimator', () => {
+  const estimator = createOpenAiEstimator({ clock: systemClock, timeLimitMs: 20_000 });
+  afterAll(() => estimator.close());
+
+  test('counts what the vocabulary counts, and a documented overhead', async () => {
+    const text = 'The quick brown fox — schnell! – springt über 13 Hunde. 漢字 <|endoftext|>';
+    const expected = countTokens(text, { disallowedSpecial: new Set<string>() }) + countTokens('user');
+    expect(await estimator.estimate(chat(text), never)).toBe(expected + 4 + 3);
+    expect(await estimator.estimate(chat(text, text), never)).toBe(2 * expected + 2 * 4 + 3);
+  });
+
+  test('takes hostile text without blocking anything', async () => {
+    let longestGapMs = 0;
+    let last = performance.now();
+    const ticker = setInterval(() => {
+      longestGapMs = Math.max(longestGapMs, performance.now() - last);
+      last = performance.now();
+    }, 5);
+    const hostile = [
+      'a'.repeat(1_000_000),
+      '漢字仮名'.repeat(50_000),
+      ' '.repeat(1_000_000),
+      '!?'.repeat(200_000),
+      '👩‍👩‍👧‍👦'.repeat(20_000),
+    ].map((text) => chat(text));
+    for (const request of hostile) {
+      const tokens = await estimator.estimate(request, never);
+      expect(tokens).toBeGreaterThan(1000);
+      expect(tokens).toBeLessThan(request.inputBytes);
+    }
+    clearInterval(ticker);
+    expect(longestGapMs).toBeLessThan(500);
+  });
+
+  test('cuts cost less than a token each and lose no text', () => {
+    for (const text of [
+      '漢字仮名交じり文を書く。'.repeat(300),
+      'one two three\n'.repeat(3000),
+      'x'.repeat(5000),
+      '👩‍👩‍👧‍👦'.repeat(500),
+    ]) {
+      const cut = [...pieces(text)];
+      expect(cut.join('')).toBe(text);
+      const counted = cut.reduce((sum, piece) => sum + countTokens(piece), 0);
+      expect(counted).toBeGreaterThanOrEqual(countTokens(text) - cut.length);
+      expect(counted).toBeLessThanOrEqual(countTokens(text) + 2 * cut.length);
+    }
+  });
+
+  test('gives the upper bound when a count takes too long, and counts again afterwards', async () => {
+    const rung: (() => void)[] = [];
+    const clock = { nowMs: () => 0, timer: (_delayMs: number, ring: () => void) => (rung.push(ring), () => {}) };
+    const slow = createOpenAiEstimator({ clock });
+    const request = chat('hello '.repeat(100_000));
+    const estimate = slow.estimate(request, never);
+    rung.at(-1)?.();
+    const bound = request.promptText.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    expect(await estimate).toBe(bound + 4 + 3);
+    expect(await slow.estimate(chat('hello'), never)).toBe(countTokens('hello') + countTokens('user') + 4 + 3);
+    await slow.close();
+  });
+
+  test('gives the upper bound when too many wait, and rejects those that gave up', async () => {
+    const busy = createOpenAiEstimator({ clock: systemClock, maxWaiting: 1 });
+    const giving = new AbortController();
+    const first = busy.estimate(chat('hello'), never);
+    const second = busy.estimate(chat('hello'), giving.signal);
+    expect(await busy.estimate(chat('hello'), never)).toBe('hello'.length + 'user'.length + 4 + 3);
+    giving.abort(new Error('gone'));
+    await expect(second).rejects.toThrow('gone');
+    expect(await first).toBeLessThan(12);
+    await busy.close();
+  });
+
+  test('knows which models have the older vocabulary', () => {
+    expect(['gpt-4', 'gpt-4-0613', 'gpt-3.5-turbo', 'openai/gpt-4-turbo'].map(encodingOf)).toEqual(
+      Array(4).fill('cl100k_base'),
+    );
+    expect(['gpt-4o', 'gpt-4.1', 'gpt-5.2', 'o3', 'llama3'].map(encodingOf)).toEqual(Array(5).fill('o200k_base'));
+  });
+});
