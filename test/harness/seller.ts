@@ -1,0 +1,221 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { createPool } from '../../src/backend/queueing-pool.ts';
+import type { BackendPool } from '../../src/backend/pool.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import { Invoicing } from '../../src/engine/invoicing.ts';
+import { performEffects } from '../../src/engine/perform.ts';
+import { recover } from '../../src/engine/recovery.ts';
+import { Runner } from '../../src/engine/runner.ts';
+import { Sweeper } from '../../src/engine/sweeper.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
+import type { SqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { msat } from '../../src/money/msat.ts';
+import { openEstimators } from '../../src/node/estimators.ts';
+import { Session } from '../../src/session/session.ts';
+import { openDiskSpool } from '../../src/spool/disk-spool.ts';
+import type { Spool } from '../../src/spool/spool.ts';
+import { Delivery } from '../../src/storefront/lcp/delivery.ts';
+import { Intake } from '../../src/storefront/lcp/intake.ts';
+import { LcpStorefront } from '../../src/storefront/lcp/lcp-storefront.ts';
+import { ourManifest } from '../../src/storefront/lcp/manifest.ts';
+import { PriceOffer } from '../../src/storefront/price-offer.ts';
+import type { FakeNetwork } from './fake-network.ts';
+import type { FakeNode } from './fake-node.ts';
+import { mortalClock } from './manual-clock.ts';
+import type { ManualClock } from './manual-clock.ts';
+import { mortal } from './mortal.ts';
+import type { Life } from './mortal.ts';
+import { MODEL } from './scripted-backend.ts';
+import type { ScriptedBackend } from './scripted-backend.ts';
+import { silentLog } from './silent-log.ts';
+
+export const LIMITS = {
+  maxPayloadBytes: 16_384,
+  maxInputBytes: 100_000,
+  maxOutputBytes: 1_000_000,
+  maxInflightJobs: 16,
+  openInputsPerPeer: 8,
+  inputMemoryBytes: 250_000,
+  queueLength: 8,
+};
+export const DEADLINES = {
+  inputMs: 60_000,
+  queueMs: 300_000,
+  totalMs: 600_000,
+  retentionMs: 86_400_000,
+  quoteTtlS: 300,
+};
+/** 1,000 msat for a token of input, 10,000 for one of output. */
+export const PRICES = {
+  inputMsatPerMtok: msat(1_000_000_000n),
+  outputMsatPerMtok: msat(10_000_000_000n),
+  requestMsat: msat(0n),
+};
+export const MAX_OUTPUT_TOKENS = 100;
+
+export interface SellerOptions {
+  readonly network: FakeNetwork;
+  readonly clock: ManualClock;
+  /** Where ledger and spool are; the same again after a crash. */
+  readonly directory: string;
+  readonly backend: ScriptedBackend;
+  readonly limits?: Partial<typeof LIMITS>;
+  readonly slots?: number;
+  readonly spoolBytes?: number;
+  readonly log?: Logger;
+  /** Called before each use of the ledger; may throw, wait, or end the process. */
+  readonly onLedger?: (method: string, args: readonly unknown[]) => unknown;
+}
+
+/** A seller as `startProvider` puts it together, on a fake node, with a clock driven by hand, and with a death that leaves nothing tidied up. */
+export class Seller {
+  readonly node: FakeNode;
+  /** Not behind the mortal one: tests read it after a crash too. */
+  readonly ledger: SqliteLedger;
+  readonly spool: Spool;
+  readonly engine: Engine;
+  readonly intake: Intake;
+  readonly session: Session;
+  readonly sweeper: Sweeper;
+  readonly fatal: Error[] = [];
+  readonly #pool: BackendPool;
+  readonly #closers: (() => unknown)[];
+  readonly #life: Life;
+
+  private constructor(options: SellerOptions, opened: { ledger: SqliteLedger; spool: Spool; life: Life }) {
+    const { network, backend, log = silentLog, slots = 4 } = options;
+    const limits = { ...LIMITS, ...options.limits };
+    this.ledger = opened.ledger;
+    this.spool = opened.spool;
+    this.#life = opened.life;
+    const life = opened.life;
+    const ledger = mortal(opened.ledger, life, options.onLedger);
+    const spool = mortal(opened.spool, life);
+    const clock = mortalClock(options.clock);
+    const node = (this.node = network.open('seller'));
+    const pool = (this.#pool = createPool({
+      members: [{ backend, slots }],
+      clock,
+      maxQueueLength: limits.queueLength,
+    }));
+    const maxJobBytes = limits.maxInputBytes + limits.maxOutputBytes;
+    const engine = (this.engine = new Engine({
+      ledger,
+      clock,
+      deadlines: DEADLINES,
+      log,
+      onFatal: (error) => this.fatal.push(error),
+    }));
+    const offer = new PriceOffer({
+      pool,
+      estimators: openEstimators(clock),
+      lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }],
+      minPriceMsat: msat(1000n),
+      maxOutputTokens: MAX_OUTPUT_TOKENS,
+      maxChoices: 4,
+      jobsUnderWay: () => engine.underWay,
+    });
+    const store = {
+      load: (peer: string) => ledger.manifests(peer),
+      save: (peer: string, type: number, payload: Uint8Array) => ledger.saveManifest(peer, type, payload),
+    };
+    const session = (this.session = new Session({
+      node,
+      clock,
+      log,
+      store,
+      ourManifest: (version) => ourManifest(version, offer, { ...limits, maxJobBytes }),
+    }));
+    const invoicing = new Invoicing(engine, node, clock, log);
+    const runner = new Runner({
+      engine,
+      ledger,
+      pool,
+      spool,
+      log,
+      maxOutputBytes: limits.maxOutputBytes,
+      maxBacklogBytes: 1 << 20,
+    });
+    const delivery = new Delivery({ session, engine, spool, clock, log, maxMessageBytes: node.maxMessageBytes });
+    const intake = (this.intake = new Intake({
+      session,
+      engine,
+      offer,
+      clock,
+      log,
+      jobsUnderWay: () => engine.underWay,
+      inputTimeoutMs: DEADLINES.inputMs,
+      quoteTtlS: DEADLINES.quoteTtlS,
+      limits: {
+        perPeer: limits.openInputsPerPeer,
+        total: 4 * limits.openInputsPerPeer,
+        totalBytes: limits.inputMemoryBytes,
+        maxInputBytes: limits.maxInputBytes,
+        maxJobBytes,
+        maxInflightJobs: limits.maxInflightJobs,
+      },
+    }));
+    const storefront = new LcpStorefront({ session, engine, intake, delivery, log });
+    engine.connect(performEffects({ invoicing, runner, storefront, ledger, spool, log }));
+    this.sweeper = new Sweeper({ engine, ledger, clock, log, retentionMs: DEADLINES.retentionMs });
+    session.addRole(storefront);
+    session.listen();
+    invoicing.listen();
+    this.#closers = [
+      () => this.sweeper.stop(),
+      () => session.close(),
+      () => runner.close(),
+      () => delivery.close(),
+      () => engine.close(),
+      () => clock.stop(),
+    ];
+  }
+
+  static async open(options: SellerOptions): Promise<Seller> {
+    const ledger = await openSqliteLedger({ path: join(options.directory, 'ledger.sqlite'), clock: options.clock });
+    const spool = await openDiskSpool({
+      directory: join(options.directory, 'spool'),
+      maxBytes: options.spoolBytes ?? 10_000_000,
+    });
+    const seller = new Seller(options, { ledger, spool, life: { isOver: false } });
+    await seller.#start();
+    return seller;
+  }
+
+  get isDead(): boolean {
+    return this.#life.isOver;
+  }
+
+  async #start(): Promise<void> {
+    await this.#pool.start();
+    await recover(this.engine, this.ledger, this.spool);
+    await this.node.start(await this.ledger.cursor());
+    this.sweeper.start();
+  }
+
+  /** The process is gone from this moment on: nothing is saved, sent or timed any more. May be called in the middle of anything. */
+  kill(): void {
+    this.#life.isOver = true;
+    this.#closers.at(-1)?.();
+    void this.node.close();
+  }
+
+  /** Kills it if it lives, and lets go of its files, so that another can open them. */
+  async bury(): Promise<void> {
+    this.kill();
+    await this.spool.close();
+    await this.ledger.close();
+  }
+
+  /** An orderly end without waiting for jobs. */
+  async close(): Promise<void> {
+    if (this.isDead) return;
+    for (const close of this.#closers) close();
+    await this.node.close();
+    await this.#pool.close();
+    await this.spool.close();
+    await this.ledger.close();
+    this.#life.isOver = true;
+  }
+}

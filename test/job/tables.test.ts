@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { deliveryTable } from '../../src/job/delivery.ts';
+import { describeTables } from '../../src/job/describe.ts';
+import type { JobEvent } from '../../src/job/event.ts';
+import { fundingTable } from '../../src/job/funding.ts';
+import { runTable } from '../../src/job/run.ts';
+import { step } from '../../src/job/step.ts';
+import { findRow } from '../../src/job/table.ts';
+import { delivery } from './delivery-cases.ts';
+import { funding } from './funding-cases.ts';
+import { producing, queued, running, sold } from './given.ts';
+import { run } from './run-cases.ts';
+import { EVENTS, NOW_MS, effectsOf, entriesOf, sampleJob, statesOf } from './sample-job.ts';
+
+const tables = [
+  { part: 'funding', rows: fundingTable, cases: funding },
+  { part: 'run', rows: runTable, cases: run },
+  { part: 'delivery', rows: deliveryTable, cases: delivery },
+] as const;
+const all = tables.flatMap(({ cases }) => cases);
+
+for (const { part, cases } of tables) {
+  describe(`the ${part} table`, () => {
+    test.each(cases)('$name', ({ given, event, leadsTo, effects = [], entries = [], job = {} }) => {
+      const next = step(sampleJob(given), event, NOW_MS + 1);
+      if (next === undefined) throw new Error('the event meant nothing');
+      expect(statesOf(next.job)).toBe(leadsTo);
+      expect(effectsOf(next)).toEqual(effects);
+      expect(entriesOf(next.entries)).toEqual(entries);
+      expect(next.job).toMatchObject({ ...job, changedAtMs: NOW_MS + 1 });
+    });
+  });
+}
+
+describe('the job tables', () => {
+  /** What one event leads to within a step: the tables see it one after the other, and then what they raised. */
+  const raisedBy: Partial<Record<JobEvent['kind'], JobEvent[]>> = { 'payment-settled': [{ kind: 'funded' }] };
+  const ends: JobEvent[] = [{ kind: 'run-ended' }, { kind: 'run-failed' }];
+
+  test('have no row that these cases leave out', () => {
+    for (const { part, rows } of tables) {
+      const used = new Set(
+        all.flatMap(({ given, event }) =>
+          [event, ...(raisedBy[event.kind] ?? []), ...ends].map((told) => {
+            const job = sampleJob(given);
+            return findRow(rows as never, job[part] as never, job, told) as (typeof rows)[number] | undefined;
+          }),
+        ),
+      );
+      expect(rows.filter((row) => !used.has(row)).map((row) => `${String(row.from)} on ${row.on}`)).toEqual([]);
+    }
+  });
+
+  test('leave a job alone when an event means nothing to it', () => {
+    for (const kind of ['invoice-created', 'slot-granted', 'output-ended', 'stream-sent', 'quote-expired'] as const) {
+      expect(step(sampleJob({ ...sold, delivery: 'delivered' }), EVENTS[kind], NOW_MS)).toBeUndefined();
+    }
+  });
+
+  test('tell of no payment twice', () => {
+    for (const state of [queued, running, producing, sold])
+      expect(step(sampleJob(state), EVENTS['payment-settled'], NOW_MS)).toBeUndefined();
+  });
+
+  test('are printed in docs/job-tables.md as they are', () => {
+    expect(readFileSync(new URL('../../docs/job-tables.md', import.meta.url), 'utf8')).toBe(describeTables());
+  });
+});

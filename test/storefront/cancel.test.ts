@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'vitest';
+import { codeOf } from '../lightning/contract.ts';
+import { unavailable } from '../harness/fake-node.ts';
+import { JSON_ANSWER, Market, bothVersions } from '../harness/market.ts';
+import { DONE, answers, delta, gate, staysSilent } from '../harness/scripted-backend.ts';
+import { until } from '../harness/until.ts';
+import { chat, hex32 } from '../harness/wire-buyer.ts';
+
+describe.each(bothVersions)('a cancel by a buyer of LCP v0.%i', (version) => {
+  test('while its input is on the way ends it', async () => {
+    const market = await Market.open(version);
+    const { buyer, seller } = market;
+    const jobId = hex32();
+    await buyer.request(jobId);
+    await buyer.begin(jobId, chat());
+    await buyer.cancel(jobId);
+    expect((await buyer.result(jobId)).status).toBe('cancelled');
+    expect(seller.intake.size).toBe(0);
+    expect(await seller.ledger.recentJobs(1)).toEqual([]);
+  });
+
+  test('right behind the input ends it, with one answer', async () => {
+    const market = await Market.open(version);
+    const { buyer, seller } = market;
+    const jobId = hex32();
+    await buyer.request(jobId);
+    await buyer.input(jobId, chat());
+    await buyer.cancel(jobId);
+    expect((await buyer.result(jobId)).status).toBe('cancelled');
+    await buyer.settled();
+    await market.breathe();
+    expect(buyer.about(jobId).filter(({ kind }) => kind === 'result')).toHaveLength(1);
+    expect(seller.node.account.invoices().filter(({ state }) => state === 'open')).toEqual([]);
+  });
+
+  test('while the job is being saved ends it, with one answer', async () => {
+    const saved = gate();
+    const market = await Market.open(version, {
+      onLedger: (method) => (method === 'commit' ? saved.passed : undefined),
+    });
+    const { buyer, seller } = market;
+    const jobId = hex32();
+    await buyer.request(jobId);
+    await buyer.input(jobId, chat());
+    await until('it is being saved', () => seller.engine.liveJobs().length === 1);
+    await buyer.cancel(jobId);
+    await buyer.settled();
+    saved.open();
+    await market.reaches(jobId, 'closed none none');
+    await buyer.settled();
+    expect(buyer.all('result', jobId)).toMatchObject([{ status: 'cancelled' }]);
+  });
+
+  test('while the invoice is made has it cancelled', async () => {
+    const market = await Market.open(version);
+    const { buyer, seller, clock } = market;
+    seller.node.faults.createInvoice = unavailable;
+    const jobId = hex32();
+    await buyer.request(jobId);
+    await buyer.input(jobId, chat());
+    await market.reaches(jobId, 'invoicing none none');
+    await buyer.cancel(jobId);
+    await market.reaches(jobId, 'closing none none');
+    delete seller.node.faults.createInvoice;
+    await clock.advance(1_000);
+    expect((await buyer.result(jobId)).status).toBe('cancelled');
+    expect(seller.node.account.invoices().filter(({ state }) => state === 'open')).toEqual([]);
+    expect(buyer.all('quote', jobId)).toEqual([]);
+  });
+
+  test('before payment kills the invoice first, and is confirmed then', async () => {
+    const market = await Market.open(version);
+    const { buyer, seller } = market;
+    const quote = await buyer.order();
+    await buyer.cancel(quote.jobId);
+    expect((await buyer.result(quote.jobId)).status).toBe('cancelled');
+    expect(seller.node.account.invoices()).toMatchObject([{ state: 'cancelled' }]);
+    expect(await codeOf(buyer.pay(quote))).toBe('payment-failed');
+    await market.reaches(quote.jobId, 'closed none none');
+  });
+
+  test('in the queue costs nothing', async () => {
+    const market = await Market.open(version, { slots: 1 });
+    const { buyer, backend } = market;
+    backend.will(staysSilent);
+    await buyer.pay(await buyer.order());
+    const quote = await buyer.order();
+    await buyer.pay(quote);
+    await market.reaches(quote.jobId, 'funded queued none');
+    await buyer.cancel(quote.jobId);
+    expect(await buyer.result(quote.jobId)).toMatchObject({ status: 'cancelled' });
+    await market.reaches(quote.jobId, 'closed ended *');
+    expect(await market.money()).toMatchObject({ revenue: 0n, credit: quote.priceMsat });
+    expect(backend.requests).toHaveLength(1);
+  });
+
+  test('while the prompt is read charges the prompt, and stops the backend', async () => {
+    const market = await Market.open(version);
+    const { buyer, backend } = market;
+    backend.will(staysSilent);
+    const quote = await buyer.order();
+    await buyer.pay(quote);
+    await market.reaches(quote.jobId, 'funded running none');
+    await buyer.cancel(quote.jobId);
+    expect((await buyer.result(quote.jobId)).status).toBe('cancelled');
+    expect(backend.aborts).toBe(1);
+    const prompt = BigInt(Math.ceil(chat().length / 4)) * 1_000n;
+    expect(await market.money()).toEqual({
+      received: quote.priceMsat,
+      revenue: prompt,
+      credit: quote.priceMsat - prompt,
+      reserved: 0n,
+    });
+  });
+
+  test('in the middle of the answer charges prompt and what was produced, and credits the rest', async () => {
+    const market = await Market.open(version);
+    const { buyer, backend } = market;
+    backend.will(answers(delta('a'), delta('b'), gate(), DONE));
+    const body = chat({ stream: true });
+    const quote = await buyer.order(body);
+    await buyer.pay(quote);
+    await buyer.hear('stream-chunk', quote.jobId);
+    while (Buffer.concat(buyer.all('stream-chunk', quote.jobId).map(({ data }) => data)).length < delta('a').length * 2)
+      await market.breathe();
+    await buyer.cancel(quote.jobId);
+    expect((await buyer.result(quote.jobId)).status).toBe('cancelled');
+    expect(backend.aborts).toBe(1);
+    const charge = BigInt(Math.ceil(body.length / 4)) * 1_000n + 2n * 10_000n;
+    expect(await market.money()).toEqual({
+      received: quote.priceMsat,
+      revenue: charge,
+      credit: quote.priceMsat - charge,
+      reserved: 0n,
+    });
+  });
+
+  test('after delivery means nothing', async () => {
+    const market = await Market.open(version);
+    const { buyer } = market;
+    const quote = await buyer.order();
+    await buyer.pay(quote);
+    await market.advanceUntil(quote.jobId, 'closed ended delivered');
+    const heard = buyer.about(quote.jobId).length;
+    await buyer.cancel(quote.jobId);
+    await buyer.settled();
+    expect(buyer.about(quote.jobId)).toHaveLength(heard);
+    expect(buyer.delivery(quote.jobId).bytes.toString()).toBe(JSON_ANSWER);
+    expect(await market.money()).toMatchObject({ revenue: 70_000n });
+  });
+});
