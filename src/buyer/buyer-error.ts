@@ -26,4 +26,18 @@ export class BuyerError extends Error {
     this.isPaid = options.isPaid ?? false;
     this.providerError = options.providerError;
   }
+
+  /** Any error as a BuyerError that knows of the payment. */
+  static of(error: unknown, isPaid: boolean): BuyerError {
+    if (!(error instanceof BuyerError)) {
+      return new BuyerError('failed', error instanceof Error ? error.message : String(error), { isPaid, cause: error });
+    }
+    if (error.isPaid || !isPaid) return error;
+    const { code, message, providerError } = error;
+    return new BuyerError(code, message, {
+      isPaid,
+      ...(providerError === undefined ? {} : { providerError }),
+      cause: error,
+    });
+  }
 }

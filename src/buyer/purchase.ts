@@ -46,6 +46,10 @@ export class Purchase {
     return this.#isOver;
   }
 
+  get isPaid(): boolean {
+    return this.#isPaid;
+  }
+
   paid(): void {
     this.#isPaid = true;
   }

@@ -53,6 +53,7 @@ export class Requester implements SessionRole {
 
   /** Asks for a quote, checks and pays it, and returns when the answer begins. Aborting cancels the job. Rejects with BuyerError. */
   async buy(request: OrderRequest, signal: AbortSignal, steps: PurchaseSteps = {}): Promise<Bought> {
+    if (signal.aborted) throw new BuyerError('cancelled', 'cancelled before anything was sent');
     const order = makeOrder(request);
     const purchase = new Purchase(order, BigInt(this.#options.maxAnswerBytes));
     const key = keyOf(order.peer, order);
@@ -66,7 +67,6 @@ export class Requester implements SessionRole {
         this.#purchases.delete(key);
       });
     try {
-      signal.throwIfAborted();
       await this.#send(order);
       const quote = await this.#withTimeout(purchase.quote);
       const { paymentRequest, priceMsat } = checkQuote(quote, order, Math.floor(this.#options.clock.nowMs() / 1000));
@@ -75,10 +75,7 @@ export class Requester implements SessionRole {
       const answer = await purchase.answer;
       return { ...answer, jobId: order.jobId, priceMsat, done: purchase.done };
     } catch (error) {
-      const failure =
-        error instanceof BuyerError
-          ? error
-          : new BuyerError('failed', error instanceof Error ? error.message : String(error), { cause: error });
+      const failure = BuyerError.of(error, purchase.isPaid);
       if (!failure.isPaid && failure.providerError === undefined) this.#cancel(purchase);
       purchase.fail(failure);
       throw failure;
@@ -134,9 +131,8 @@ export class Requester implements SessionRole {
   async #pay(purchase: Purchase, paymentRequest: string, steps: PurchaseSteps): Promise<void> {
     const { node, maxFeeMsat, payTimeoutMs } = this.#options;
     try {
-      const paying = node.pay({ paymentRequest, maxFeeMsat, timeoutMs: payTimeoutMs });
-      // A provider's refusal after its quote ends the purchase, not the payment: it may still settle.
-      const paid = await paying;
+      // A refusal or a cancel while this waits ends the purchase, not the payment.
+      const paid = await node.pay({ paymentRequest, maxFeeMsat, timeoutMs: payTimeoutMs });
       purchase.paid();
       steps.paid?.(paid.feeMsat);
     } catch (cause) {

@@ -1,4 +1,5 @@
 import { parseBolt11 } from '../lightning/bolt11.ts';
+import type { Bolt11 } from '../lightning/bolt11.ts';
 import type { Msat } from '../money/msat.ts';
 import type { Quote } from '../protocol/messages.ts';
 import { termsHash } from '../protocol/terms.ts';
@@ -11,6 +12,14 @@ const EXPIRY_TOLERANCE_S = 5;
 export interface CheckedQuote {
   readonly paymentRequest: string;
   readonly priceMsat: Msat;
+}
+
+function readInvoice(paymentRequest: string): Bolt11 | undefined {
+  try {
+    return parseBolt11(paymentRequest);
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -35,7 +44,8 @@ export function checkQuote(quote: Quote, order: Order, nowS: number): CheckedQuo
   if (quote.termsHash !== expected) throw refuse('its terms are not those of the request');
   if (quote.priceMsat === 0n) throw refuse('it asks for nothing');
   if (Number(quote.quoteExpiryS) <= nowS) throw refuse('it has expired');
-  const invoice = parseBolt11(quote.paymentRequest);
+  const invoice = readInvoice(quote.paymentRequest);
+  if (invoice === undefined) throw refuse('its invoice is none');
   if (invoice.descriptionHash !== expected) throw refuse('its invoice is for other terms');
   if (invoice.payee !== order.peer) throw refuse('its invoice pays somebody else');
   if (invoice.amountMsat !== quote.priceMsat) throw refuse('its invoice asks for another amount');

@@ -30,7 +30,8 @@ export function demoCommand(): Command {
     .option('--host <address>', 'where the endpoint that stays open listens', '127.0.0.1')
     .option('--port <port>', 'port of the endpoint that stays open', port, 11_500)
     .addHelpText('after', EXAMPLES)
-    .action((options: { once: boolean; model?: string; prompt: string; protocol: string; host: string; port: number }) =>
-      runDemo({ ...options, protocol: options.protocol === '0.2' ? 2 : 3 }).catch(failWith),
+    .action(
+      (options: { once: boolean; model?: string; prompt: string; protocol: string; host: string; port: number }) =>
+        runDemo({ ...options, protocol: options.protocol === '0.2' ? 2 : 3 }).catch(failWith),
     );
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../clock/clock.ts';
 import { nextDeadline } from '../job/deadline.ts';
 import type { Deadlines } from '../job/deadline.ts';
 import type { Effect } from '../job/effect.ts';
-import type { JobEvent } from '../job/event.ts';
+import type { EventOf, JobEvent } from '../job/event.ts';
 import { isAtRest, isRunFinal } from '../job/job.ts';
 import type { Job, JobKey } from '../job/job.ts';
 import { step } from '../job/step.ts';
@@ -97,9 +97,11 @@ export class Engine {
     });
   }
 
-  /** Takes a job that was saved before a restart into memory. */
-  adopt(job: Job): void {
-    this.#adopt(job);
+  /** Takes a job that was saved before a restart into memory; its deadlines wait until it has heard of the restart. */
+  async restore(job: Job, restarted: EventOf<'restarted'>): Promise<void> {
+    const live = this.#remember(job);
+    await this.dispatch(job.key, restarted);
+    this.#arm(live);
   }
 
   /** Performs effects that a crash left in the outbox. */
@@ -166,10 +168,15 @@ export class Engine {
   #adopt(job: Job): LiveJob {
     const known = this.#live.get(job.key);
     if (known !== undefined) return known;
+    const live = this.#remember(job);
+    this.#arm(live);
+    return live;
+  }
+
+  #remember(job: Job): LiveJob {
     const live: LiveJob = { job, events: Promise.resolve(), effects: Promise.resolve(), busy: 0, finalWaiters: [] };
     this.#live.set(job.key, live);
     this.#keyByHash.set(job.paymentHash, job.key);
-    this.#arm(live);
     return live;
   }
 

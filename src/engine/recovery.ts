@@ -1,3 +1,4 @@
+import type { Job, Output, Usage } from '../job/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Engine } from './engine.ts';
@@ -15,21 +16,15 @@ export async function recover(
 ): Promise<{ jobs: number; effects: number }> {
   const jobs = await ledger.unfinishedJobs();
   const outbox = await ledger.outbox();
-  for (const job of jobs) engine.adopt(job);
-  for (const job of jobs) {
-    const finished = job.run === 'producing' ? await spool.finished(job.key) : undefined;
-    if (finished === undefined || job.streamId === undefined || job.contentType === undefined) {
-      await engine.dispatch(job.key, { kind: 'restarted' });
-      continue;
-    }
-    const output = {
-      streamId: job.streamId,
-      contentType: job.contentType,
-      bytes: finished.bytes,
-      sha256: finished.sha256,
-    };
-    await engine.dispatch(job.key, { kind: 'restarted', output, ...usageOf(finished.note) });
-  }
+  for (const job of jobs) await engine.restore(job, { kind: 'restarted', ...(await whatWasFinished(job, spool)) });
   await engine.resume(outbox);
   return { jobs: jobs.length, effects: outbox.length };
+}
+
+async function whatWasFinished(job: Job, spool: Spool): Promise<{ output?: Output; usage?: Usage }> {
+  const { streamId, contentType } = job;
+  const finished = job.run === 'producing' ? await spool.finished(job.key) : undefined;
+  if (finished === undefined || streamId === undefined || contentType === undefined) return {};
+  const { bytes, sha256, note } = finished;
+  return { output: { streamId, contentType, bytes, sha256 }, ...usageOf(note) };
 }

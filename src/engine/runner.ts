@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { BackendError } from '../backend/backend.ts';
 import type { Backend } from '../backend/backend.ts';
 import type { BackendPool, Slot } from '../backend/pool.ts';
-import type { Job, JobKey, Usage } from '../job/job.ts';
+import type { Job, JobKey, Output, Usage } from '../job/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { answerFilter, brokenStreamEvent } from '../openai/answer.ts';
 import type { AnswerFilter } from '../openai/answer.ts';
@@ -21,6 +21,9 @@ export interface RunnerOptions {
   readonly maxOutputBytes: number;
   readonly maxBacklogBytes: number;
 }
+
+/** Why work is stopped: the buyer left, it took too long, or its end no longer matters here. */
+type AbortReason = 'cancelled' | 'timed out' | 'over';
 
 /** One attempt to produce the answer of a job. */
 interface Attempt {
@@ -56,11 +59,13 @@ export class Runner {
 
   /** Effect: stops the work, upstream too. */
   abort(job: Job): void {
-    this.#attempts.get(job.key)?.abort.abort();
+    const reason: AbortReason = job.cancelled ? 'cancelled' : job.timedOut === true ? 'timed out' : 'over';
+    this.#attempts.get(job.key)?.abort.abort(reason);
   }
 
+  /** Stops all work; what becomes of the jobs is for the next start. */
   close(): void {
-    for (const attempt of this.#attempts.values()) attempt.abort.abort();
+    for (const attempt of this.#attempts.values()) attempt.abort.abort('over' satisfies AbortReason);
   }
 
   async #attempt(attempt: Attempt): Promise<void> {
@@ -96,8 +101,8 @@ export class Runner {
       abort.signal,
     );
     const limits = { maxBytes: Math.min(maxOutputBytes, job.limits.maxResultBytes), maxBacklogBytes };
-    const [answer, writer] = await both(answering, spool.create(key, limits));
-    attempt.writer = writer;
+    const creating = spool.create(key, limits).then((writer) => (attempt.writer = writer));
+    const [answer, writer] = await both(answering, creating);
     attempt.contentType = answer.contentType;
     for await (const bytes of answer.body) {
       for (const output of filter.push(bytes)) await this.#put(attempt, output);
@@ -105,12 +110,9 @@ export class Runner {
     }
     const end = filter.end();
     for (const output of end.outputs) await this.#put(attempt, output);
-    if (!end.complete) {
-      if (!work.stream)
-        throw new BackendError('the backend ended its answer early', { retryable: attempt.streamId === undefined });
-      await this.#put(attempt, brokenStreamEvent(terms.taskKind, 'the backend ended the stream early'));
-    }
-    if (attempt.streamId === undefined) throw new BackendError('the backend sent an empty answer', { retryable: true });
+    const hasOutput = attempt.streamId !== undefined;
+    if (!end.complete || !hasOutput)
+      throw new BackendError('the backend ended its answer early', { retryable: !hasOutput });
     if (end.failed) {
       pool.report(backend, 'failed');
       const { bytes, sha256 } = await writer.end('');
@@ -145,38 +147,46 @@ export class Runner {
     await appended;
   }
 
-  /** What a broken attempt means to the job. An SSE stream that had begun gets an error event, so that the client sees it. */
+  /** What a broken attempt means to the job: by whose fault it broke. */
   async #fail(attempt: Attempt, error: unknown): Promise<EndEvent | undefined> {
-    const { log, pool, engine } = this.#options;
-    const { job, writer, streamId, abort } = attempt;
-    const current = await engine.job(job.key);
-    const wasAborted = abort.signal.aborted;
+    const { log, pool } = this.#options;
+    const { job, writer, slot, abort } = attempt;
+    const why: AbortReason | undefined = abort.signal.aborted ? (abort.signal.reason as AbortReason) : undefined;
     abort.abort(); // an answer that nobody reads any more must end upstream too
-    if (wasAborted) {
+    if (why === 'over' || why === 'cancelled') {
       await writer?.abort();
-      return current?.cancelled === true && attempt.slot !== undefined
+      return why === 'cancelled' && slot !== undefined
         ? { kind: 'run-aborted', usage: this.#countedUsage(attempt) }
         : undefined;
     }
-    const isOurs = error instanceof BackendError || error instanceof SpoolError;
+    const isRetryable = why === undefined && error instanceof BackendError && error.retryable;
+    if (slot !== undefined && isRetryable) pool.report(slot.backend, 'failed');
+    const reason = why === 'timed out' ? 'the answer took longer than the provider allows' : publicReason(error);
+    const isForeseen = why !== undefined || error instanceof BackendError || error instanceof SpoolError;
     log.warn(
-      { job: job.key, backend: attempt.slot?.backend.name, reason: isOurs ? error.message : String(error) },
+      { job: job.key, backend: slot?.backend.name, reason: isForeseen ? reason : String(error) },
       'attempt failed',
     );
-    if (attempt.slot !== undefined && error instanceof BackendError && error.retryable)
-      pool.report(attempt.slot.backend, 'failed');
-    const reason = publicReason(error);
-    if (streamId === undefined || writer === undefined) {
-      await writer?.abort();
-      return { kind: 'attempt-failed', retryable: error instanceof BackendError && error.retryable, reason };
-    }
+    const output = await this.#endBroken(attempt, reason);
+    return {
+      kind: 'attempt-failed',
+      retryable: isRetryable && output === undefined,
+      reason,
+      ...(output === undefined ? {} : { output }),
+    };
+  }
+
+  /** An SSE stream that had begun gets an error event, so that the client sees it; undefined: there is nothing to deliver. */
+  async #endBroken(attempt: Attempt, reason: string): Promise<Output | undefined> {
+    const { job, writer, streamId } = attempt;
     try {
+      if (writer === undefined || streamId === undefined) throw new Error('no output');
       if (job.work.stream) await writer.append(brokenStreamEvent(job.terms.taskKind, reason));
       const { bytes, sha256 } = await writer.end('');
-      return { kind: 'attempt-failed', retryable: false, reason, output: outputOf(attempt, bytes, sha256) };
+      return outputOf(attempt, bytes, sha256);
     } catch {
-      await writer.abort();
-      return { kind: 'attempt-failed', retryable: false, reason };
+      await writer?.abort().catch(() => {}); // a spool that is lost has nothing to keep
+      return undefined;
     }
   }
 

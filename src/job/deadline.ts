@@ -13,6 +13,9 @@ export interface Deadline {
   readonly event: JobEvent;
 }
 
+/** How long a backend has to let go of a run that it was told to end. */
+export const LET_GO_MS = 30_000;
+
 /** A peer that stays on line this long after the last message has it; see the delivery table. */
 export const CONFIRM_DELIVERY_MS = 2_000;
 
@@ -24,9 +27,11 @@ export function nextDeadline(job: Job, limits: Deadlines): Deadline | undefined 
     kind: 'quote-expired' | 'queue-timed-out' | 'run-timed-out' | 'delivery-confirmed' | 'retention-passed',
   ) => candidates.push({ atMs, event: { kind } });
   if (job.funding === 'invoicing' || job.funding === 'open') add(job.terms.quoteExpiryS * 1000, 'quote-expired');
-  if (job.run === 'queued') add((job.fundedAtMs ?? job.acceptedAtMs) + limits.queueMs, 'queue-timed-out');
-  if (job.run === 'running' || job.run === 'producing')
-    add((job.startedAtMs ?? job.acceptedAtMs) + limits.totalMs, 'run-timed-out');
+  if (job.run === 'queued') add((job.queuedAtMs ?? job.acceptedAtMs) + limits.queueMs, 'queue-timed-out');
+  if (job.run === 'running' || job.run === 'producing') {
+    const graceMs = job.timedOut === true ? LET_GO_MS : 0;
+    add((job.startedAtMs ?? job.acceptedAtMs) + limits.totalMs + graceMs, 'run-timed-out');
+  }
   if (job.delivery === 'finishing') add((job.sentAtMs ?? job.changedAtMs) + CONFIRM_DELIVERY_MS, 'delivery-confirmed');
   if ((job.delivery === 'paused' || job.delivery === 'delivered') && job.endedAtMs !== undefined)
     add(job.endedAtMs + limits.retentionMs, 'retention-passed');

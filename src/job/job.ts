@@ -79,6 +79,8 @@ export interface Job {
   readonly attempts: number;
   /** True once the buyer asked to end it. */
   readonly cancelled: boolean;
+  /** True once the run had all the time it may take; it ends as soon as the backend lets go. */
+  readonly timedOut?: boolean;
   /** Set when output began: the stream that the buyer sees. */
   readonly streamId?: string;
   readonly contentType?: string;
@@ -90,6 +92,7 @@ export interface Job {
   readonly acceptedAtMs: number;
   readonly changedAtMs: number;
   readonly fundedAtMs?: number;
+  readonly queuedAtMs?: number;
   readonly startedAtMs?: number;
   readonly beganAtMs?: number;
   readonly endedAtMs?: number;

@@ -17,14 +17,19 @@ export const notYetReceivedAndCancelled: Condition = {
   apply: (job) => job.receivedMsat === undefined && job.cancelled,
 };
 export const mayTryAgain: Condition = {
-  name: 'retryable, attempts left, not cancelled',
+  name: 'retryable, attempts and time left, not cancelled',
   apply: (job, event) =>
-    event.kind === 'attempt-failed' && event.retryable && job.attempts < MAX_ATTEMPTS && !job.cancelled,
+    event.kind === 'attempt-failed' &&
+    event.retryable &&
+    job.attempts < MAX_ATTEMPTS &&
+    !job.cancelled &&
+    job.timedOut !== true,
 };
+export const timedOutBefore: Condition = { name: 'its time was over before', apply: (job) => job.timedOut === true };
 export const attemptsLeft: Condition = { name: 'attempts left', apply: (job) => job.attempts < MAX_ATTEMPTS };
 export const spoolComplete: Condition = {
   name: 'the spool is complete',
-  apply: (_job, event) => event.kind === 'restarted' && event.output !== undefined,
+  apply: (_job, event) => event.kind === 'restarted' && event.output !== undefined && event.usage !== undefined,
 };
 export const stillRunning: Condition = {
   name: 'the run goes on',

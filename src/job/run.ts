@@ -1,9 +1,10 @@
 import { ZERO_MSAT } from '../money/msat.ts';
-import { attemptsLeft, chargeFor, mayTryAgain, spoolComplete } from './rules.ts';
+import { attemptsLeft, buyerCancelled, chargeFor, mayTryAgain, spoolComplete, timedOutBefore } from './rules.ts';
 import type { RunState } from './job.ts';
 import { patchFrom } from './table.ts';
 import type { Patch, Row } from './table.ts';
 
+const TOO_LONG = 'the answer took longer than the provider allows';
 const RESTART_FAILURE = 'the provider restarted while the answer was produced';
 
 const ended = patchFrom('output-ended', ({ output, usage }, job, nowMs) => ({
@@ -32,6 +33,7 @@ const failed = patchFrom('attempt-failed', ({ reason, output }, _job, nowMs) => 
 const failedBecause =
   (failure: string): Patch =>
   (_job, _event, nowMs) => ({ failure, chargeMsat: ZERO_MSAT, endedAtMs: nowMs });
+const queued: Patch = (_job, _event, nowMs) => ({ queuedAtMs: nowMs, timedOut: false });
 const attempt: Patch = (job, _event, nowMs) => ({ attempts: job.attempts + 1, startedAtMs: nowMs });
 const began = patchFrom('output-began', ({ streamId, contentType }, _job, nowMs) => ({
   streamId,
@@ -47,7 +49,7 @@ const cancelledBeforeStart: Patch = (_job, _event, nowMs) => ({
 
 /** Work on the backend; it knows only that the job is funded. Whose fault an end was decides the charge. */
 export const runTable: readonly Row<RunState>[] = [
-  { from: ['none'], on: 'funded', to: 'queued', effects: [{ kind: 'start-run' }] },
+  { from: ['none'], on: 'funded', to: 'queued', patch: queued, effects: [{ kind: 'start-run' }] },
   { from: ['queued'], on: 'slot-granted', to: 'running', patch: attempt },
   {
     from: ['queued'],
@@ -71,6 +73,7 @@ export const runTable: readonly Row<RunState>[] = [
     on: 'attempt-failed',
     when: mayTryAgain,
     to: 'queued',
+    patch: queued,
     effects: [{ kind: 'start-run' }],
   },
   { from: ['queued', 'running', 'producing'], on: 'attempt-failed', to: 'failed', patch: failed, raises: 'run-failed' },
@@ -78,10 +81,19 @@ export const runTable: readonly Row<RunState>[] = [
   {
     from: ['running', 'producing'],
     on: 'run-timed-out',
+    when: timedOutBefore,
     to: 'failed',
-    patch: failedBecause('the answer took longer than the provider allows'),
-    effects: [{ kind: 'abort-run' }],
+    patch: failedBecause(TOO_LONG),
     raises: 'run-failed',
+    why: 'the backend does not let go',
+  },
+  {
+    from: ['running', 'producing'],
+    on: 'run-timed-out',
+    to: 'same',
+    patch: () => ({ timedOut: true }),
+    effects: [{ kind: 'abort-run' }],
+    why: 'the attempt fails as soon as the backend lets go',
   },
   {
     from: ['running', 'producing'],
@@ -99,12 +111,22 @@ export const runTable: readonly Row<RunState>[] = [
     why: 'prompt and what was produced are charged',
   },
   { from: ['producing'], on: 'output-ended', to: 'ended', patch: ended, raises: 'run-ended' },
-  { from: ['queued'], on: 'restarted', to: 'queued', effects: [{ kind: 'start-run' }] },
+  { from: ['queued'], on: 'restarted', to: 'queued', patch: queued, effects: [{ kind: 'start-run' }] },
+  {
+    from: ['running'],
+    on: 'restarted',
+    when: buyerCancelled,
+    to: 'ended',
+    patch: cancelledBeforeStart,
+    raises: 'run-ended',
+    why: 'nobody waits for it any more; what was computed is lost, so nothing is charged',
+  },
   {
     from: ['running'],
     on: 'restarted',
     when: attemptsLeft,
     to: 'queued',
+    patch: queued,
     effects: [{ kind: 'start-run' }],
     why: 'no byte can have left',
   },

@@ -9,7 +9,12 @@ import type { PoolMember } from '../backend/pool.ts';
 /** The configured backends as members of the pool. Nothing is connected yet. */
 export function openBackends(config: Config, clock: Clock): PoolMember[] {
   const { firstByteSeconds, idleSeconds, totalSeconds } = config.deadlines;
-  const limits = { clock, firstByteTimeoutMs: firstByteSeconds * 1000, idleTimeoutMs: idleSeconds * 1000, wholeAnswerTimeoutMs: totalSeconds * 1000 };
+  const limits = {
+    clock,
+    firstByteTimeoutMs: firstByteSeconds * 1000,
+    idleTimeoutMs: idleSeconds * 1000,
+    wholeAnswerTimeoutMs: totalSeconds * 1000,
+  };
   return config.backends.map((entry) => {
     const { name, slots } = entry;
     let backend: Backend;

@@ -41,7 +41,14 @@ export interface SessionOptions {
 const ENVELOPE_LIFETIME_S = 300;
 /** Custom messages that one node may have in flight at once. */
 const SENDS_IN_FLIGHT = 32;
+/** Messages of one peer that wait while its manifest is recalled: milliseconds. */
+const MESSAGES_HELD = 1_000;
 const REPLAY_LIMITS = { maxPerPeer: 20_000, maxTotal: 200_000 };
+
+interface HeldMessage {
+  readonly type: number;
+  readonly payload: Uint8Array;
+}
 
 const newId = (): string => randomBytes(32).toString('hex');
 
@@ -51,6 +58,8 @@ export class Session {
   readonly #roles = new Set<SessionRole>();
   readonly #manifests = new Map<NodeId, Map<Version, Manifest>>();
   readonly #online = new Set<NodeId>();
+  /** Messages of peers whose manifests are being recalled. */
+  readonly #held = new Map<NodeId, HeldMessage[]>();
   readonly #replay = new ReplayWindow(REPLAY_LIMITS);
   readonly #window = new SendWindow(SENDS_IN_FLIGHT);
   readonly #handshake: Handshake;
@@ -111,6 +120,12 @@ export class Session {
   }
 
   #receive(peer: NodeId, type: number, payload: Uint8Array): void {
+    const held = this.#held.get(peer);
+    if (held === undefined) this.#handle(peer, type, payload);
+    else if (held.length < MESSAGES_HELD) held.push({ type, payload: payload.slice() });
+  }
+
+  #handle(peer: NodeId, type: number, payload: Uint8Array): void {
     const message = decodeMessage(type, payload);
     if (message.kind === 'not-ours') return;
     if (message.kind === 'undecodable') {
@@ -142,20 +157,34 @@ export class Session {
     this.#manifests.set(peer, known.set(manifest.version, manifest));
   }
 
+  /** The peer's messages wait for the manifest that we may have of it. */
   async #peerOnline(peer: NodeId): Promise<void> {
     this.#online.add(peer);
-    for (const { type, payload } of await this.#options.store.load(peer)) {
-      const manifest = decodeMessage(type, payload);
-      if (manifest.kind === 'manifest' && this.manifestOf(peer, manifest.version) === undefined)
-        this.#remember(peer, manifest);
-    }
-    if (!this.#online.has(peer)) return;
+    const held: HeldMessage[] = [];
+    this.#held.set(peer, held);
+    await this.#recall(peer);
+    if (this.#held.get(peer) !== held) return; // it went off line meanwhile
+    this.#held.delete(peer);
     this.#handshake.peerOnline(peer);
     for (const role of this.#roles) role.peerOnline?.(peer);
+    for (const { type, payload } of held) this.#handle(peer, type, payload);
+  }
+
+  async #recall(peer: NodeId): Promise<void> {
+    try {
+      for (const { type, payload } of await this.#options.store.load(peer)) {
+        const manifest = decodeMessage(type, payload);
+        if (manifest.kind === 'manifest' && this.manifestOf(peer, manifest.version) === undefined)
+          this.#remember(peer, manifest);
+      }
+    } catch (error) {
+      this.#options.log.warn({ peer, reason: String(error) }, 'a manifest could not be recalled');
+    }
   }
 
   #peerOffline(peer: NodeId): void {
     if (!this.#online.delete(peer)) return;
+    this.#held.delete(peer);
     this.#handshake.peerOffline(peer);
     for (const role of this.#roles) role.peerOffline?.(peer);
   }

@@ -38,7 +38,7 @@ export class Delivery {
     const abort = new AbortController();
     this.#active.set(job.key, abort);
     void this.#attempt(job, abort).then(async (event) => {
-      this.#active.delete(job.key);
+      if (this.#active.get(job.key) === abort) this.#active.delete(job.key);
       if (event !== undefined) await this.#tell(job, event);
     });
   }

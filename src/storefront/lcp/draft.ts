@@ -5,7 +5,7 @@ import type { StreamAssembly } from '../../protocol/stream-assembly.ts';
 
 /**
  * A request before it is a job: in memory only.
- * `awaiting` its input stream → `receiving` it → `pricing`. `absorbing`: it was answered with an error, or is a repeat; what is still on the
+ * `awaiting` its input stream → `receiving` it → `pricing` → `accepting` (being saved). `absorbing`: it was answered with an error, or is a repeat; what is still on the
  * way for it is swallowed, since an error is terminal for its job at the buyer and a second one would only be noise.
  */
 export interface Draft {
@@ -15,11 +15,12 @@ export interface Draft {
   readonly jobId: string;
   readonly request: QuoteRequest;
   readonly model: string;
-  state: 'awaiting' | 'receiving' | 'pricing' | 'absorbing';
+  state: 'awaiting' | 'receiving' | 'pricing' | 'accepting' | 'absorbing';
   begin?: StreamBegin;
   assembly?: StreamAssembly;
   /** False: a job of this key exists, or the request was refused. Nothing is accepted before this is known. */
   isNew: Promise<boolean>;
+  isCancelled: boolean;
   readonly abort: AbortController;
   stopTimer: () => void;
 }

@@ -2,12 +2,11 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../clock/clock.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { jobKey } from '../../job/job.ts';
-import type { JobKey } from '../../job/job.ts';
+import type { Job, JobKey } from '../../job/job.ts';
 import type { NodeId } from '../../lightning/lightning.ts';
 import { errorCode } from '../../protocol/error-code.ts';
 import type { ErrorName } from '../../protocol/error-code.ts';
 import type { Message, QuoteRequest, StreamBegin, StreamChunk, StreamEnd } from '../../protocol/messages.ts';
-import { decodeModelParams } from '../../protocol/params.ts';
 import { beginAssembly } from '../../protocol/stream-assembly.ts';
 import type { AssembledStream } from '../../protocol/stream-assembly.ts';
 import type { Session } from '../../session/session.ts';
@@ -15,6 +14,8 @@ import type { Offer } from '../offer.ts';
 import { Drafts } from './draft.ts';
 import type { Draft, DraftLimits } from './draft.ts';
 import { makeJob } from './new-job.ts';
+import { RecentRefusals } from './recent-refusals.ts';
+import { isSameRequest, modelOf, paramsHex, refuseRequest } from './request-check.ts';
 
 export interface IntakeOptions {
   readonly session: Session;
@@ -35,11 +36,13 @@ export interface IntakeOptions {
 
 const INPUT_CONTENT_TYPE = 'application/json; charset=utf-8';
 const IDENTITY = 'identity';
+const REFUSALS_REMEMBERED = 4_096;
 
 /** From messages to an accepted job: LCP v0.2 §5.2 and §5.5, v0.3 §5.1 and §6. Everything here is bounded and forgotten on a deadline. */
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #drafts: Drafts;
+  readonly #refused = new RecentRefusals(REFUSALS_REMEMBERED);
   #isOpen = true;
 
   constructor(options: IntakeOptions) {
@@ -72,14 +75,14 @@ export class Intake {
   #request(peer: NodeId, request: QuoteRequest): void {
     const key = jobKey(peer, request.version, request.jobId);
     const earlier = this.#drafts.get(key);
-    if (earlier !== undefined) {
+    if (earlier !== undefined && earlier.state !== 'absorbing') {
       if (!isSameRequest(earlier.request, request))
         this.#refuse(earlier, 'payment-invalid', 'this job id is in use for another request');
       return;
     }
-    const refusal = this.#judge(peer, request);
-    const params = decodeModelParams(request.params ?? new Uint8Array());
+    if (earlier !== undefined) this.#drop(earlier);
     if (!this.#drafts.hasRoomFor(peer)) {
+      this.#refused.add(key);
       this.#sendError(peer, request, 'rate-limited', 'too many unfinished requests; finish some first');
       return;
     }
@@ -89,51 +92,42 @@ export class Intake {
       version: request.version,
       jobId: request.jobId,
       request,
-      model: 'model' in params ? params.model : '',
+      model: modelOf(request),
       state: 'awaiting',
+      isCancelled: false,
       isNew: Promise.resolve(false),
       abort: new AbortController(),
       stopTimer: this.#options.clock.timer(this.#options.inputTimeoutMs, () => this.#drop(draft)),
     };
     this.#drafts.add(draft);
-    draft.isNew = this.#compareWithJob(draft, refusal);
+    draft.isNew = this.#compareWithJob(draft);
     this.#background(draft.isNew);
   }
 
   /** A job that exists answers for itself, whatever we would say to a new request. */
-  async #compareWithJob(draft: Draft, refusal: Refusal | undefined): Promise<boolean> {
-    const job = await this.#options.engine.job(draft.key);
+  async #compareWithJob(draft: Draft): Promise<boolean> {
+    const { session, offer, engine } = this.#options;
+    const manifest = session.manifestOf(draft.peer, draft.version);
+    const refusal = refuseRequest(draft.request, { manifest, offer, busy: this.#busy() });
+    const job = await engine.job(draft.key);
     if (job === undefined) {
       if (refusal !== undefined) this.#refuse(draft, refusal.name, refusal.message);
       return refusal === undefined;
     }
-    const isSame = job.terms.taskKind === draft.request.taskKind && job.terms.paramsHex === hex(draft.request.params);
-    const isExpired = job.funding === 'closing' || (job.funding === 'open' && this.#nowS() > job.terms.quoteExpiryS);
+    const isSame = job.terms.taskKind === draft.request.taskKind && job.terms.paramsHex === paramsHex(draft.request);
+    const isExpired = job.receivedMsat === undefined && this.#nowS() > job.terms.quoteExpiryS;
     if (isSame) {
-      if (draft.state === 'pricing') this.#drop(draft);
-      else this.#absorb(draft);
-      await this.#options.engine.dispatch(draft.key, { kind: 'request-repeated' });
+      this.#absorb(draft);
+      await engine.dispatch(draft.key, { kind: 'request-repeated' });
     } else if (isExpired) this.#refuse(draft, 'quote-expired', 'the quote of this job id has expired');
     else this.#refuse(draft, 'payment-invalid', 'this job id belongs to other terms');
     return false;
   }
 
-  #judge(peer: NodeId, request: QuoteRequest): Refusal | undefined {
-    const { offer, session } = this.#options;
-    if (request.protocolVersion !== request.version)
-      return refusal('unsupported-version', 'protocol_version does not fit the message type');
-    if (session.manifestOf(peer, request.version) === undefined)
-      return refusal('manifest-required', 'send your manifest first');
-    if (this.#options.jobsUnderWay() >= this.#options.limits.maxInflightJobs)
-      return refusal('rate-limited', 'busy; try again soon');
-    if (!this.#isOpen) return refusal('rate-limited', 'the provider is shutting down; try again in some minutes');
-    const kind = offer.taskKinds.find((name) => name === request.taskKind);
-    if (kind === undefined)
-      return refusal('unsupported-task', `not for sale here; on sale: ${offer.taskKinds.join(', ')}`);
-    const params = decodeModelParams(request.params ?? new Uint8Array());
-    if ('error' in params) return refusal('unsupported-params', `params: ${params.reason}`);
-    if (!offer.models().includes(params.model)) return refusal('unsupported-task', 'this model is not for sale here');
-    return undefined;
+  #busy(): string | undefined {
+    if (!this.#isOpen) return 'the provider takes nothing new now; try again in some minutes';
+    const { jobsUnderWay, limits } = this.#options;
+    return jobsUnderWay() >= limits.maxInflightJobs ? 'busy; try again soon' : undefined;
   }
 
   #begin(peer: NodeId, begin: StreamBegin): void {
@@ -142,7 +136,7 @@ export class Intake {
       this.#background(this.#strayBegin(peer, begin));
       return;
     }
-    if (draft.state === 'absorbing') return;
+    if (draft.state === 'absorbing' || draft.begin?.streamId === begin.streamId) return; // swallowed, or a duplicate
     if (draft.state !== 'awaiting') return this.#refuse(draft, 'invalid-state', 'a job has one input stream');
     const { totalBytes, sha256 } = begin;
     if (begin.version === 2 && (totalBytes === undefined || sha256 === undefined)) {
@@ -167,8 +161,9 @@ export class Intake {
 
   /** A repeat of the stream that made a job is a duplicate; any other stream for that job, or for none, is a mistake. */
   async #strayBegin(peer: NodeId, begin: StreamBegin): Promise<void> {
-    const job = await this.#options.engine.job(jobKey(peer, begin.version, begin.jobId));
-    if (job?.terms.inputStreamId === begin.streamId) return;
+    const key = jobKey(peer, begin.version, begin.jobId);
+    const job = await this.#options.engine.job(key);
+    if (job?.terms.inputStreamId === begin.streamId || this.#refused.has(key)) return;
     const why = job === undefined ? 'an input stream needs a request before it' : 'the input of this job was complete';
     this.#sendError(peer, begin, 'invalid-state', why);
   }
@@ -191,34 +186,47 @@ export class Intake {
     if (draft.state === 'awaiting') return this.#refuse(draft, 'invalid-state', 'stream_end without stream_begin');
     if (draft.state !== 'receiving' || draft.assembly?.streamId !== end.streamId) return;
     const ended = draft.assembly.end(end.totalBytes, end.sha256);
-    if (!ended.ok) return this.#refuse(draft, ended.error, 'the input does not match its length and hash');
     draft.state = 'pricing';
-    this.#background(this.#price(draft, ended));
+    if (ended.ok) this.#background(this.#price(draft, ended));
+    else this.#refuse(draft, ended.error, 'the input does not match its length and hash');
   }
 
   async #price(draft: Draft, input: AssembledStream): Promise<void> {
-    const { offer, engine, session, clock, limits, quoteTtlS } = this.#options;
+    try {
+      const job = (await draft.isNew) ? await this.#appraise(draft, input) : undefined;
+      if (job === undefined) return;
+      draft.state = 'accepting';
+      await this.#options.engine.accept(job, input.data);
+      if (draft.isCancelled) await this.#options.engine.dispatch(job.key, { kind: 'cancel-requested' });
+      this.#drop(draft);
+    } catch (error) {
+      if (draft.abort.signal.aborted) return;
+      this.#options.log.error(
+        { peer: draft.peer, job_id: draft.jobId, reason: String(error) },
+        'a request could not be accepted',
+      );
+      this.#refuse(draft, 'rate-limited', 'the provider cannot take this request now; try again later');
+    }
+  }
+
+  /** The job as it could be accepted; undefined: it was refused, or given up meanwhile. */
+  async #appraise(draft: Draft, input: AssembledStream): Promise<Job | undefined> {
+    const { offer, session, clock, limits, quoteTtlS } = this.#options;
+    const { begin, abort, peer, version, model } = draft;
     const kind = offer.taskKinds.find((name) => name === draft.request.taskKind);
-    const manifest = session.manifestOf(draft.peer, draft.version);
-    if (!(await draft.isNew) || kind === undefined || manifest === undefined || draft.begin === undefined) return;
-    const priced = await offer.price(kind, draft.model, input.data, draft.abort.signal);
-    if (draft.abort.signal.aborted) return;
-    if ('refusal' in priced) return this.#refuse(draft, priced.refusal, priced.message);
-    const job = makeJob({
-      draft,
-      begin: draft.begin,
-      kind,
-      input,
-      priced,
-      manifest,
-      nowMs: clock.nowMs(),
-      quoteTtlS,
-      maxJobBytes: limits.maxJobBytes,
-    });
-    await engine.accept(job, input.data);
-    // Cancelled while it was saved: the job must hear of it.
-    if (draft.abort.signal.aborted) await engine.dispatch(job.key, { kind: 'cancel-requested' });
-    this.#drop(draft);
+    const manifest = session.manifestOf(peer, version);
+    if (kind === undefined || manifest === undefined || begin === undefined) return undefined;
+    const priced = await offer.price(kind, model, input.data, abort.signal);
+    if (abort.signal.aborted) return undefined;
+    if ('refusal' in priced) {
+      this.#refuse(draft, priced.refusal, priced.message);
+      return undefined;
+    }
+    const { maxJobBytes } = limits;
+    const job = makeJob({ draft, begin, kind, input, priced, manifest, nowMs: clock.nowMs(), quoteTtlS, maxJobBytes });
+    if (job.limits.maxResultBytes > 0) return job;
+    this.#refuse(draft, 'payload-too-large', 'no answer fits beside this input into the bytes that a job may have');
+    return undefined;
   }
 
   #cancel(peer: NodeId, key: JobKey): void {
@@ -227,6 +235,8 @@ export class Intake {
       this.#background(this.#options.engine.dispatch(key, { kind: 'cancel-requested' }));
       return;
     }
+    draft.isCancelled = true;
+    if (draft.state === 'accepting') return; // the job is told once it is saved
     this.#drop(draft);
     const { version, jobId } = draft;
     this.#background(this.#options.session.send(peer, { kind: 'result', version, jobId, status: 'cancelled' }));
@@ -235,11 +245,12 @@ export class Intake {
   #refuse(draft: Draft, name: ErrorName, message: string): void {
     if (draft.state === 'absorbing') return;
     this.#sendError(draft.peer, draft.request, name, message);
-    if (draft.state === 'pricing') this.#drop(draft);
-    else this.#absorb(draft);
+    this.#absorb(draft);
   }
 
+  /** Swallows what is still on the way for it; after the end of its input nothing is. */
   #absorb(draft: Draft): void {
+    if (draft.state === 'pricing' || draft.state === 'accepting') return this.#drop(draft);
     this.#freeInput(draft);
     draft.state = 'absorbing';
     draft.abort.abort();
@@ -273,13 +284,3 @@ export class Intake {
     work.catch((error: unknown) => this.#options.log.warn({ reason: String(error) }, 'a message could not be handled'));
   }
 }
-
-interface Refusal {
-  readonly name: ErrorName;
-  readonly message: string;
-}
-
-const refusal = (name: ErrorName, message: string): Refusal => ({ name, message });
-const hex = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex');
-const isSameRequest = (a: QuoteRequest, b: QuoteRequest): boolean =>
-  a.taskKind === b.taskKind && hex(a.params) === hex(b.params);

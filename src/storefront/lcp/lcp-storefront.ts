@@ -31,12 +31,12 @@ export class LcpStorefront implements Storefront, SessionRole {
   }
 
   peerOnline(peer: NodeId): void {
-    this.#tellJobsOf(peer, ['paused'], 'peer-returned');
+    this.#tellJobsOf(peer, 'peer-returned');
   }
 
   peerOffline(peer: NodeId): void {
     this.#intake.peerOffline(peer);
-    this.#tellJobsOf(peer, ['sending', 'finishing'], 'peer-lost');
+    this.#tellJobsOf(peer, 'peer-lost');
   }
 
   async sendQuote(job: Job): Promise<void> {
@@ -74,9 +74,10 @@ export class LcpStorefront implements Storefront, SessionRole {
     this.#delivery.stop(job);
   }
 
-  #tellJobsOf(peer: NodeId, states: readonly Job['delivery'][], kind: 'peer-lost' | 'peer-returned'): void {
+  /** To every job that has something to deliver: its state may be about to change, so the table decides. */
+  #tellJobsOf(peer: NodeId, kind: 'peer-lost' | 'peer-returned'): void {
     for (const job of this.#engine.liveJobs()) {
-      if (job.peer !== peer || !states.includes(job.delivery)) continue;
+      if (job.peer !== peer || job.delivery === 'none') continue;
       this.#engine
         .dispatch(job.key, { kind })
         .catch((error: unknown) => this.#log.error({ job: job.key, reason: String(error) }, 'peer event lost'));

@@ -1,0 +1,52 @@
+import { MAX_CHUNK_OVERHEAD_BYTES } from '../../protocol/codec.ts';
+import type { ErrorName } from '../../protocol/error-code.ts';
+import type { Manifest, QuoteRequest } from '../../protocol/messages.ts';
+import { decodeModelParams } from '../../protocol/params.ts';
+import type { Offer } from '../offer.ts';
+
+export interface Refusal {
+  readonly name: ErrorName;
+  readonly message: string;
+}
+
+export interface RequestContext {
+  /** The buyer's newest manifest in this version. */
+  readonly manifest: Manifest | undefined;
+  readonly offer: Offer;
+  /** Why nothing new is taken now; undefined: it is. */
+  readonly busy: string | undefined;
+}
+
+/** A quote with its invoice must fit into one message of the buyer's. */
+const MIN_PAYLOAD_BYTES = 1_024 + MAX_CHUNK_OVERHEAD_BYTES;
+
+const refusal = (name: ErrorName, message: string): Refusal => ({ name, message });
+
+/** What speaks against a request before its input is there: LCP v0.2 §5.2, v0.3 §5.1. Undefined: nothing. */
+export function refuseRequest(request: QuoteRequest, { manifest, offer, busy }: RequestContext): Refusal | undefined {
+  if (request.protocolVersion !== request.version)
+    return refusal('unsupported-version', 'protocol_version does not fit the message type');
+  if (manifest === undefined) return refusal('manifest-required', 'send your manifest first');
+  if (manifest.maxPayloadBytes < MIN_PAYLOAD_BYTES)
+    return refusal(
+      'payload-too-large',
+      `a quote does not fit into max_payload_bytes: take at least ${MIN_PAYLOAD_BYTES}`,
+    );
+  if (busy !== undefined) return refusal('rate-limited', busy);
+  if (!offer.taskKinds.some((name) => name === request.taskKind))
+    return refusal('unsupported-task', `not for sale here; on sale: ${offer.taskKinds.join(', ')}`);
+  const params = decodeModelParams(request.params ?? new Uint8Array());
+  if ('error' in params) return refusal('unsupported-params', `params: ${params.reason}`);
+  if (!offer.models().includes(params.model)) return refusal('unsupported-task', 'this model is not for sale here');
+  return undefined;
+}
+
+export const isSameRequest = (a: QuoteRequest, b: QuoteRequest): boolean =>
+  a.taskKind === b.taskKind && paramsHex(a) === paramsHex(b);
+
+export const paramsHex = ({ params }: QuoteRequest): string => Buffer.from(params ?? []).toString('hex');
+
+export const modelOf = ({ params }: QuoteRequest): string => {
+  const decoded = decodeModelParams(params ?? new Uint8Array());
+  return 'model' in decoded ? decoded.model : '';
+};
