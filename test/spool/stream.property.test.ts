@@ -63,13 +63,13 @@ test('whatever is appended arrives byte for byte, and each reader continues in t
   expect(spool.usedBytes()).toBe(0);
 }, 60_000);
 
-test('50 MB for a reader that comes late pass through bounded memory', { timeout: 60_000 }, async () => {
+test('150 MB for a reader that comes late pass through bounded memory', { timeout: 60_000 }, async () => {
   const { spool } = await temporarySpool();
   const writer = await spool.create('big', ROOMY);
   const part = new Uint8Array(50_000).map((_, at) => at & 0xff);
   const before = process.memoryUsage().arrayBuffers;
   let peak = 0;
-  for (let index = 0; index < 1_000; index++) {
+  for (let index = 0; index < 3_000; index++) {
     await writer.append(part);
     peak = Math.max(peak, process.memoryUsage().arrayBuffers - before);
   }
@@ -77,6 +77,6 @@ test('50 MB for a reader that comes late pass through bounded memory', { timeout
   const reader = await readerIn(spool, CHUNK, 'big');
   const digest = sha256(Buffer.concat((await readAll(reader)).chunks));
   expect(digest).toBe(written);
-  // Without a bound it would be 50 MB; with it, what the garbage collector has not yet seen.
-  expect(peak).toBeLessThan(30e6);
+  // Without a bound it would be 150 MB; with it, what the garbage collector has not yet seen.
+  expect(peak).toBeLessThan(75e6);
 });
