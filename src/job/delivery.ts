@@ -32,7 +32,7 @@ export const deliveryTable: readonly Row<DeliveryState>[] = [
   { from: ['sending'], on: 'stream-sent', to: 'finishing', patch: sentNow },
   { from: ['finishing'], on: 'delivery-confirmed', to: 'delivered' },
   {
-    from: ['paused', 'delivered'],
+    from: ['paused', 'finishing', 'delivered'],
     on: 'request-repeated',
     to: 'sending',
     effects: [{ kind: 'deliver' }],

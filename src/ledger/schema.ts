@@ -43,6 +43,24 @@ export function openDatabase(options: DatabaseOptions, migrations = MIGRATIONS):
   }
 }
 
+/**
+ * Takes the right to serve this ledger: one process at a time, or one payment would be booked and run twice. The lock is the system's own and
+ * on a file beside the ledger, so that readers are let in and kill -9 leaves nothing behind. Throws SQLITE_BUSY while another process has it.
+ */
+export function takeLease(options: DatabaseOptions): DatabaseSync {
+  mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
+  const path = `${options.path}-lease`;
+  closeSync(openSync(path, 'a', 0o600));
+  const lease = new DatabaseSync(path, { timeout: options.busyTimeoutMs });
+  try {
+    lease.exec('BEGIN EXCLUSIVE');
+    return lease;
+  } catch (error) {
+    lease.close();
+    throw error;
+  }
+}
+
 /** Opens a ledger only to look at it: makes nothing, migrates nothing. */
 export function openDatabaseToRead(options: DatabaseOptions): DatabaseSync {
   const db = new DatabaseSync(options.path, { timeout: options.busyTimeoutMs, readOnly: true });

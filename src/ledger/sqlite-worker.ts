@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Group, Opened, Reply, WorkerOptions } from './ledger-messages.ts';
 import { LedgerStore, refusalOf } from './ledger-store.ts';
-import { openDatabase, openDatabaseToRead } from './schema.ts';
+import { openDatabase, openDatabaseToRead, takeLease } from './schema.ts';
 
 // The thread that owns the database: SQLite is synchronous, and a commit waits for the disk.
 
@@ -9,8 +9,11 @@ if (parentPort === null) throw new Error('sqlite-worker is started by the ledger
 const port = parentPort;
 const options = workerData as WorkerOptions;
 
+let lease: ReturnType<typeof takeLease> | undefined;
+
 function open(): LedgerStore | undefined {
   try {
+    if (options.mode === 'serve') lease = takeLease(options);
     const store = new LedgerStore(options.mode === 'serve' ? openDatabase(options) : openDatabaseToRead(options));
     port.postMessage({ opened: true } satisfies Opened);
     return store;
@@ -28,6 +31,7 @@ if (store !== undefined) {
   port.on('message', (group: Group | 'close') => {
     if (group === 'close') {
       store.close();
+      lease?.close();
       port.close();
       return;
     }

@@ -17,6 +17,8 @@ export class Handshake {
   readonly #send: (peer: NodeId) => void;
   readonly #sentAtMs = new Map<NodeId, number>();
   readonly #repeats = new Map<NodeId, (() => void)[]>();
+  /** Peers that have spoken since they came on line. */
+  readonly #heard = new Set<NodeId>();
 
   constructor(clock: Clock, send: (peer: NodeId) => void) {
     this.#clock = clock;
@@ -31,13 +33,17 @@ export class Handshake {
   peerOffline(peer: NodeId): void {
     this.#stopRepeats(peer);
     this.#sentAtMs.delete(peer);
+    this.#heard.delete(peer);
   }
 
   /** The peer sent a manifest. */
   peerSpoke(peer: NodeId): void {
     this.#stopRepeats(peer);
     const sinceOursMs = this.#clock.nowMs() - (this.#sentAtMs.get(peer) ?? -Infinity);
-    if (sinceOursMs > QUIET_MS) this.#sendNow(peer);
+    // A peer that speaks for the first time may not have listened yet when ours went out.
+    const isFirst = !this.#heard.has(peer);
+    this.#heard.add(peer);
+    if (isFirst || sinceOursMs > QUIET_MS) this.#sendNow(peer);
     if (sinceOursMs > ANSWER_MS) this.#repeat(peer);
   }
 

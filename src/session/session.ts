@@ -41,7 +41,7 @@ export interface SessionOptions {
 const ENVELOPE_LIFETIME_S = 300;
 /** Custom messages that one node may have in flight at once. */
 const SENDS_IN_FLIGHT = 32;
-/** Messages of one peer that wait while its manifest is recalled: milliseconds. */
+/** How many messages of one peer may wait while its manifest is recalled. */
 const MESSAGES_HELD = 1_000;
 const REPLAY_LIMITS = { maxPerPeer: 20_000, maxTotal: 200_000 };
 

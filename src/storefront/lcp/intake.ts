@@ -36,6 +36,7 @@ export interface IntakeOptions {
 
 const INPUT_CONTENT_TYPE = 'application/json; charset=utf-8';
 const IDENTITY = 'identity';
+const CLOSED = 'the provider takes nothing new now; try again in some minutes';
 const REFUSALS_REMEMBERED = 4_096;
 
 /** From messages to an accepted job: LCP v0.2 §5.2 and §5.5, v0.3 §5.1 and §6. Everything here is bounded and forgotten on a deadline. */
@@ -125,7 +126,7 @@ export class Intake {
   }
 
   #busy(): string | undefined {
-    if (!this.#isOpen) return 'the provider takes nothing new now; try again in some minutes';
+    if (!this.#isOpen) return CLOSED;
     const { jobsUnderWay, limits } = this.#options;
     return jobsUnderWay() >= limits.maxInflightJobs ? 'busy; try again soon' : undefined;
   }
@@ -195,6 +196,7 @@ export class Intake {
     try {
       const job = (await draft.isNew) ? await this.#appraise(draft, input) : undefined;
       if (job === undefined) return;
+      if (!this.#isOpen) return this.#refuse(draft, 'rate-limited', CLOSED);
       draft.state = 'accepting';
       await this.#options.engine.accept(job, input.data);
       if (draft.isCancelled) await this.#options.engine.dispatch(job.key, { kind: 'cancel-requested' });

@@ -1,0 +1,167 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess, ChildProcessByStdio } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { LND_SELLER_METHODS } from '../../src/lightning/lnd/methods.ts';
+import type { Health } from '../../src/operator/health.ts';
+import { guardGroup, releaseGroup, removeDirectory, temporaryDirectory } from './guard.ts';
+import type { LndHandle } from './rig.ts';
+import { SellerBooks } from './seller-books.ts';
+import { until } from './until.ts';
+
+const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const readyWithinMs = 30_000;
+
+/** What every model costs at a seller of the rig: figures that make each kind of token visible in a charge. */
+export const price = { input_msat_per_mtok: 1_000_000, output_msat_per_mtok: 3_000_000, request_msat: 700 };
+export const chargeOf = (inputTokens: number, outputTokens: number): bigint =>
+  BigInt(inputTokens + 3 * outputTokens + 700);
+
+/** As written in the configuration file. */
+export type BackendEntry = { driver: 'ollama' | 'openai'; url: string };
+
+export type SellerOptions = {
+  lnd: LndHandle;
+  backend: BackendEntry;
+  /** The models that have a price. */
+  models: readonly string[];
+  /** More of the configuration file; `limits` and the like as a whole. */
+  config?: Record<string, unknown>;
+};
+
+/** What the program says on its standard output when it serves. */
+type Ready = { event: 'ready'; node_id: string; health: string; models: string[] };
+
+/** `lcp-provider serve` as its operator runs it: a process of its own on the seller's lnd, with a macaroon that may not pay. */
+export class SellerProcess implements AsyncDisposable {
+  readonly nodeId: string;
+  readonly books: SellerBooks;
+  readonly #directory: string;
+  readonly #macaroon: string;
+  #child: ChildProcess | undefined;
+  #exit: Promise<number | null> = Promise.resolve(null);
+  #ready: Ready | undefined;
+  #log = '';
+
+  private constructor(lnd: LndHandle, directory: string, macaroon: string) {
+    this.nodeId = lnd.nodeId;
+    this.#directory = directory;
+    this.#macaroon = macaroon;
+    this.books = new SellerBooks(join(directory, 'data'));
+  }
+
+  /** Resolves when it serves. */
+  static async start({ lnd, backend, models, config = {} }: SellerOptions): Promise<SellerProcess> {
+    const macaroon = String(await lnd.lncli('bakemacaroon', ...LND_SELLER_METHODS.map((method) => `uri:${method}`)));
+    const directory = temporaryDirectory('lcp-seller-');
+    const written = {
+      enabled: true,
+      data_directory: './data',
+      lightning: {
+        driver: 'lnd',
+        lnd: { socket: lnd.grpcSocket, cert_path: lnd.certPath, macaroon_hex: '${SELLER_MACAROON}' },
+      },
+      backends: [{ name: 'only', slots: 4, ...backend }],
+      llm: { max_output_tokens: 8000, models: Object.fromEntries(models.map((model) => [model, { price }])) },
+      health: { listen: '127.0.0.1:0' },
+      log: { level: 'trace', pretty: false },
+      ...config,
+    };
+    writeFileSync(join(directory, 'config.yaml'), JSON.stringify(written, null, 2)); // JSON is YAML
+    const seller = new SellerProcess(lnd, directory, macaroon);
+    await seller.start();
+    return seller;
+  }
+
+  /** Starts it again upon what the last run left. */
+  async start(): Promise<void> {
+    const { child, exit } = this.#spawn();
+    this.#child = child;
+    this.#ready = undefined;
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (this.#log += text));
+    createInterface({ input: child.stdout }).once('line', (line) => (this.#ready = JSON.parse(line) as Ready));
+    this.#exit = exit.finally(() => {
+      if (this.#child === child) this.#child = undefined;
+    });
+    const gone = () => (this.#child === child ? undefined : `it has ended:\n${this.#log.slice(-3000)}`);
+    await until('ready line of the seller', readyWithinMs, async () => this.#ready !== undefined, gone);
+  }
+
+  /** Starts the same program with the same data beside it; promises 'serving' when it serves (then it is killed), else its exit code. */
+  async startSecondCopy(): Promise<'serving' | number | null> {
+    const { child, exit } = this.#spawn();
+    child.stderr.resume();
+    const serving = new Promise<'serving'>((resolve) => {
+      createInterface({ input: child.stdout }).once('line', () => resolve('serving'));
+    });
+    const outcome = await Promise.race([serving, exit]);
+    child.kill('SIGKILL');
+    await exit;
+    return outcome;
+  }
+
+  #spawn(): { child: ChildProcessByStdio<null, Readable, Readable>; exit: Promise<number | null> } {
+    const { PATH = '', HOME = '' } = process.env; // none of the tester's own settings
+    const child = spawn(process.execPath, [program, 'serve', '--config', join(this.#directory, 'config.yaml')], {
+      env: { PATH, HOME, SELLER_MACAROON: this.#macaroon },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    const { pid } = child;
+    if (pid === undefined) throw new Error('the program could not be started');
+    guardGroup(pid);
+    const exit = new Promise<number | null>((resolve) => {
+      child.once('close', (code) => {
+        releaseGroup(pid);
+        resolve(code);
+      });
+    });
+    return { child, exit };
+  }
+
+  /** As a power cut would: SIGKILL. */
+  async kill(): Promise<void> {
+    this.#child?.kill('SIGKILL');
+    await this.#exit;
+  }
+
+  /** SIGTERM; promises the exit code. */
+  async stop(): Promise<number | null> {
+    this.#child?.kill('SIGTERM');
+    return this.#exit;
+  }
+
+  /** kill -9, and the next start. */
+  async restart(): Promise<void> {
+    await this.kill();
+    await this.start();
+  }
+
+  async health(): Promise<Health> {
+    const response = await fetch(`${this.#ready?.health}/healthz`);
+    return (await response.json()) as Health;
+  }
+
+  /** All that every run has logged so far. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** Neither the log nor what the configuration holds gives anything away: no keys, preimages, invoices, and none of `texts`. */
+  expectNoSecretLogged(texts: readonly string[] = []): void {
+    expect(this.#log).not.toBe('');
+    for (const line of this.#log.trimEnd().split('\n')) expect(() => JSON.parse(line) as unknown, line).not.toThrow();
+    const jobs = this.books.read().jobs.flatMap((job) => [job.preimage, job.paymentRequest ?? job.preimage]);
+    for (const secret of [this.#macaroon, ...jobs, ...texts]) expect(this.#log.includes(secret), secret).toBe(false);
+    expect(readFileSync(join(this.#directory, 'config.yaml'), 'utf8')).not.toContain(this.#macaroon);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    removeDirectory(this.#directory);
+  }
+}
