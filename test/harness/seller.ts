@@ -2,24 +2,18 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { createPool } from '../../src/backend/queueing-pool.ts';
 import type { BackendPool } from '../../src/backend/pool.ts';
-import { Engine } from '../../src/engine/engine.ts';
-import { Invoicing } from '../../src/engine/invoicing.ts';
-import { performEffects } from '../../src/engine/perform.ts';
-import { recover } from '../../src/engine/recovery.ts';
-import { Runner } from '../../src/engine/runner.ts';
-import { Sweeper } from '../../src/engine/sweeper.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import type { Sweeper } from '../../src/engine/sweeper.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { SqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { msat } from '../../src/money/msat.ts';
 import { openEstimators } from '../../src/node/estimators.ts';
-import { Session } from '../../src/session/session.ts';
+import { createSeller } from '../../src/node/seller.ts';
+import type { SellerSettings } from '../../src/node/seller.ts';
+import type { Session } from '../../src/session/session.ts';
 import { openDiskSpool } from '../../src/spool/disk-spool.ts';
 import type { Spool } from '../../src/spool/spool.ts';
-import { Delivery } from '../../src/storefront/lcp/delivery.ts';
-import { Intake } from '../../src/storefront/lcp/intake.ts';
-import { LcpStorefront } from '../../src/storefront/lcp/lcp-storefront.ts';
-import { ourManifest } from '../../src/storefront/lcp/manifest.ts';
-import { PriceOffer } from '../../src/storefront/price-offer.ts';
+import type { Intake } from '../../src/storefront/lcp/intake.ts';
 import type { FakeNetwork } from './fake-network.ts';
 import type { FakeNode } from './fake-node.ts';
 import { mortalClock } from './manual-clock.ts';
@@ -54,6 +48,25 @@ export const PRICES = {
 };
 export const MAX_OUTPUT_TOKENS = 100;
 
+const settingsWith = (limits: typeof LIMITS): SellerSettings => ({
+  enabled: true,
+  quoteTtlSeconds: DEADLINES.quoteTtlS,
+  minPriceMsat: msat(1000n),
+  pricing: { lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }] },
+  llm: { maxOutputTokens: MAX_OUTPUT_TOKENS },
+  limits: { ...limits, maxChoices: 4 },
+  deadlines: {
+    inputSeconds: DEADLINES.inputMs / 1000,
+    queueSeconds: DEADLINES.queueMs / 1000,
+    firstByteSeconds: 60,
+    idleSeconds: 60,
+    totalSeconds: DEADLINES.totalMs / 1000,
+    retentionSeconds: DEADLINES.retentionMs / 1000,
+    drainSeconds: 60,
+  },
+  spool: { maxBytes: 10_000_000, maxBacklogBytes: 1 << 20 },
+});
+
 export interface SellerOptions {
   readonly network: FakeNetwork;
   readonly clock: ManualClock;
@@ -68,19 +81,16 @@ export interface SellerOptions {
   readonly onLedger?: (method: string, args: readonly unknown[]) => unknown;
 }
 
-/** A seller as `startProvider` puts it together, on a fake node, with a clock driven by hand, and with a death that leaves nothing tidied up. */
+/** The product's own seller on a fake node, with a clock driven by hand, and with a death that leaves nothing tidied up. */
 export class Seller {
   readonly node: FakeNode;
   /** Not behind the mortal one: tests read it after a crash too. */
   readonly ledger: SqliteLedger;
   readonly spool: Spool;
-  readonly engine: Engine;
-  readonly intake: Intake;
-  readonly session: Session;
-  readonly sweeper: Sweeper;
   readonly fatal: Error[] = [];
   readonly #pool: BackendPool;
-  readonly #closers: (() => unknown)[];
+  readonly #parts: ReturnType<typeof createSeller>;
+  readonly #stopClock: () => void;
   readonly #life: Life;
 
   private constructor(options: SellerOptions, opened: { ledger: SqliteLedger; spool: Spool; life: Life }) {
@@ -99,77 +109,34 @@ export class Seller {
       clock,
       maxQueueLength: limits.queueLength,
     }));
-    const maxJobBytes = limits.maxInputBytes + limits.maxOutputBytes;
-    const engine = (this.engine = new Engine({
+    this.#parts = createSeller({
+      settings: settingsWith(limits),
+      node,
       ledger,
-      clock,
-      deadlines: DEADLINES,
-      log,
-      onFatal: (error) => this.fatal.push(error),
-    }));
-    const offer = new PriceOffer({
+      spool,
       pool,
       estimators: openEstimators(clock),
-      lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }],
-      minPriceMsat: msat(1000n),
-      maxOutputTokens: MAX_OUTPUT_TOKENS,
-      maxChoices: 4,
-      jobsUnderWay: () => engine.underWay,
-    });
-    const store = {
-      load: (peer: string) => ledger.manifests(peer),
-      save: (peer: string, type: number, payload: Uint8Array) => ledger.saveManifest(peer, type, payload),
-    };
-    const session = (this.session = new Session({
-      node,
       clock,
       log,
-      store,
-      ourManifest: (version) => ourManifest(version, offer, { ...limits, maxJobBytes }),
-    }));
-    const invoicing = new Invoicing(engine, node, clock, log);
-    const runner = new Runner({
-      engine,
-      ledger,
-      pool,
-      spool,
-      log,
-      maxOutputBytes: limits.maxOutputBytes,
-      maxBacklogBytes: 1 << 20,
+      onFatal: (error) => this.fatal.push(error),
     });
-    const delivery = new Delivery({ session, engine, spool, clock, log, maxMessageBytes: node.maxMessageBytes });
-    const intake = (this.intake = new Intake({
-      session,
-      engine,
-      offer,
-      clock,
-      log,
-      jobsUnderWay: () => engine.underWay,
-      inputTimeoutMs: DEADLINES.inputMs,
-      quoteTtlS: DEADLINES.quoteTtlS,
-      limits: {
-        perPeer: limits.openInputsPerPeer,
-        total: 4 * limits.openInputsPerPeer,
-        totalBytes: limits.inputMemoryBytes,
-        maxInputBytes: limits.maxInputBytes,
-        maxJobBytes,
-        maxInflightJobs: limits.maxInflightJobs,
-      },
-    }));
-    const storefront = new LcpStorefront({ session, engine, intake, delivery, log });
-    engine.connect(performEffects({ invoicing, runner, storefront, ledger, spool, log }));
-    this.sweeper = new Sweeper({ engine, ledger, clock, log, retentionMs: DEADLINES.retentionMs });
-    session.addRole(storefront);
-    session.listen();
-    invoicing.listen();
-    this.#closers = [
-      () => this.sweeper.stop(),
-      () => session.close(),
-      () => runner.close(),
-      () => delivery.close(),
-      () => engine.close(),
-      () => clock.stop(),
-    ];
+    this.#stopClock = () => clock.stop();
+  }
+
+  get engine(): Engine {
+    return this.#parts.engine;
+  }
+
+  get intake(): Intake {
+    return this.#parts.intake;
+  }
+
+  get session(): Session {
+    return this.#parts.session;
+  }
+
+  get sweeper(): Sweeper {
+    return this.#parts.sweeper;
   }
 
   static async open(options: SellerOptions): Promise<Seller> {
@@ -189,15 +156,13 @@ export class Seller {
 
   async #start(): Promise<void> {
     await this.#pool.start();
-    await recover(this.engine, this.ledger, this.spool);
-    await this.node.start(await this.ledger.cursor());
-    this.sweeper.start();
+    await this.#parts.start();
   }
 
   /** The process is gone from this moment on: nothing is saved, sent or timed any more. May be called in the middle of anything. */
   kill(): void {
     this.#life.isOver = true;
-    this.#closers.at(-1)?.();
+    this.#stopClock();
     void this.node.close();
   }
 
@@ -211,7 +176,8 @@ export class Seller {
   /** An orderly end without waiting for jobs. */
   async close(): Promise<void> {
     if (this.isDead) return;
-    for (const close of this.#closers) close();
+    this.#parts.stop();
+    this.#stopClock();
     await this.node.close();
     await this.#pool.close();
     await this.spool.close();
