@@ -114,7 +114,6 @@ export class Runner {
     if (!end.complete || !hasOutput)
       throw new BackendError('the backend ended its answer early', { retryable: !hasOutput });
     if (end.failed) {
-      pool.report(backend, 'failed');
       const { bytes, sha256 } = await writer.end('');
       const reason = 'the backend reported an error within its answer';
       return { kind: 'attempt-failed', retryable: false, reason, output: outputOf(attempt, bytes, sha256) };
@@ -160,7 +159,9 @@ export class Runner {
         : undefined;
     }
     const isRetryable = why === undefined && error instanceof BackendError && error.retryable;
-    if (slot !== undefined && isRetryable) pool.report(slot.backend, 'failed');
+    // A status is an answer: one request that a backend cannot bear must not take it off sale for everybody.
+    const isAway = isRetryable && error.status === undefined;
+    if (slot !== undefined && isAway && job.attempts === 0) pool.report(slot.backend, 'failed');
     const reason = why === 'timed out' ? 'the answer took longer than the provider allows' : publicReason(error);
     const isForeseen = why !== undefined || error instanceof BackendError || error instanceof SpoolError;
     log.warn(
@@ -168,6 +169,15 @@ export class Runner {
       'attempt failed',
     );
     const output = await this.#endBroken(attempt, reason);
+    const isTooLarge = error instanceof SpoolError && error.code === 'too-large';
+    if (isTooLarge && job.limits.maxResultBytes < this.#options.maxOutputBytes) {
+      return {
+        kind: 'buyer-limit-reached',
+        reason,
+        usage: this.#countedUsage(attempt),
+        ...(output === undefined ? {} : { output }),
+      };
+    }
     return {
       kind: 'attempt-failed',
       retryable: isRetryable && output === undefined,
@@ -196,7 +206,10 @@ export class Runner {
   }
 }
 
-type EndEvent = Extract<Parameters<Engine['dispatch']>[1], { kind: 'output-ended' | 'attempt-failed' | 'run-aborted' }>;
+type EndEvent = Extract<
+  Parameters<Engine['dispatch']>[1],
+  { kind: 'output-ended' | 'attempt-failed' | 'buyer-limit-reached' | 'run-aborted' }
+>;
 
 const outputOf = (attempt: Attempt, bytes: number, sha256: string) => ({
   streamId: attempt.streamId ?? '',

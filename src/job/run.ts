@@ -30,6 +30,13 @@ const failed = patchFrom('attempt-failed', ({ reason, output }, _job, nowMs) => 
   endedAtMs: nowMs,
   ...(output === undefined ? {} : { output }),
 }));
+const tooLargeForBuyer = patchFrom('buyer-limit-reached', ({ reason, usage, output }, job, nowMs) => ({
+  failure: reason,
+  usage,
+  chargeMsat: chargeFor(job, usage),
+  endedAtMs: nowMs,
+  ...(output === undefined ? {} : { output }),
+}));
 const failedBecause =
   (failure: string): Patch =>
   (_job, _event, nowMs) => ({ failure, chargeMsat: ZERO_MSAT, endedAtMs: nowMs });
@@ -109,6 +116,14 @@ export const runTable: readonly Row<RunState>[] = [
     patch: abortedByBuyer,
     raises: 'run-ended',
     why: 'prompt and what was produced are charged',
+  },
+  {
+    from: ['running', 'producing'],
+    on: 'buyer-limit-reached',
+    to: 'failed',
+    patch: tooLargeForBuyer,
+    raises: 'run-ended',
+    why: "the limit is the buyer's choice: prompt and what was produced are charged",
   },
   { from: ['producing'], on: 'output-ended', to: 'ended', patch: ended, raises: 'run-ended' },
   { from: ['queued'], on: 'restarted', to: 'queued', patch: queued, effects: [{ kind: 'start-run' }] },

@@ -43,7 +43,12 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
   let isDraining = false;
   node.listen({ up: () => void (isUp = true), down: () => void (isUp = false) });
   await pool.start();
-  pool.onModelsChanged(() => session.announce());
+  let announced = offer.models().join();
+  pool.onModelsChanged(() => {
+    const now = offer.models().join();
+    if (now !== announced) session.announce();
+    announced = now;
+  });
   await seller.start();
   log.info({ node_id: node.nodeId, driver: lightning.driver, models: offer.models() }, 'provider started');
 

@@ -1,24 +1,33 @@
 import type { Clock } from '../clock/clock.ts';
 import type { NodeId } from '../lightning/lightning.ts';
 
-/** Between two of our own nodes, answers to answers end here. */
+/** A manifest that comes later than this after ours is answered at once. */
 const QUIET_MS = 5_000;
-/** A peer may send its manifest before it listens, so a first one of ours may be lost. */
+/** A peer may come on line before it listens, so a first manifest of ours may be lost. */
 const REPEAT_AFTER_MS = [1_000, 5_000];
-/** A manifest that comes this soon after ours may be the answer to it, our last repeat included: no reason to repeat ours. */
-const ANSWER_MS = 6_000;
+/** A peer that just spoke may not listen yet: ours goes out (again) this much later. */
+const FIRST_ANSWER_MS = 1_000;
+/** Answers that would wait longer are left out, until there was peace: two of our nodes must not answer each other for ever. */
+const LONGEST_ANSWER_MS = 16_000;
+
+interface PeerState {
+  sentAtMs: number;
+  heardAtMs: number;
+  /** How long the next answer waits; doubles while manifests keep coming. */
+  answerMs: number;
+  repeats: (() => void)[];
+  stopAnswer?: () => void;
+}
 
 /**
- * When our manifest goes out: as soon as a peer is on line, again while the peer has not spoken, and as the answer to a manifest unless ours
- * has just gone there. LCP v0.2 §5.1 speaks of one manifest per connection; peers that restart without a new connection need more.
+ * When our manifest goes out: as soon as a peer is on line and twice soon after; at once for the first manifest of a connection and for one that
+ * comes out of the blue; and once more a while after any manifest. LCP v0.2 §5.1 speaks of one manifest per connection, but a program that
+ * restarts on a connection that stays sends its own before it listens, and waits for ours.
  */
 export class Handshake {
   readonly #clock: Clock;
   readonly #send: (peer: NodeId) => void;
-  readonly #sentAtMs = new Map<NodeId, number>();
-  readonly #repeats = new Map<NodeId, (() => void)[]>();
-  /** Peers that have spoken since they came on line. */
-  readonly #heard = new Set<NodeId>();
+  readonly #peers = new Map<NodeId, PeerState>();
 
   constructor(clock: Clock, send: (peer: NodeId) => void) {
     this.#clock = clock;
@@ -26,44 +35,49 @@ export class Handshake {
   }
 
   peerOnline(peer: NodeId): void {
-    this.#sendNow(peer);
-    this.#repeat(peer);
+    this.sendNow(peer);
+    const repeats = REPEAT_AFTER_MS.map((delayMs) => this.#clock.timer(delayMs, () => this.sendNow(peer)));
+    this.#stateOf(peer).repeats.push(...repeats);
   }
 
   peerOffline(peer: NodeId): void {
-    this.#stopRepeats(peer);
-    this.#sentAtMs.delete(peer);
-    this.#heard.delete(peer);
+    const state = this.#peers.get(peer);
+    for (const stop of state?.repeats ?? []) stop();
+    state?.stopAnswer?.();
+    this.#peers.delete(peer);
   }
 
   /** The peer sent a manifest. */
   peerSpoke(peer: NodeId): void {
-    this.#stopRepeats(peer);
-    const sinceOursMs = this.#clock.nowMs() - (this.#sentAtMs.get(peer) ?? -Infinity);
-    // A peer that speaks for the first time may not have listened yet when ours went out.
-    const isFirst = !this.#heard.has(peer);
-    this.#heard.add(peer);
-    if (isFirst || sinceOursMs > QUIET_MS) this.#sendNow(peer);
-    if (sinceOursMs > ANSWER_MS) this.#repeat(peer);
+    const state = this.#stateOf(peer);
+    const nowMs = this.#clock.nowMs();
+    const isFirst = state.heardAtMs === -Infinity;
+    if (nowMs - state.heardAtMs > 2 * state.answerMs) state.answerMs = FIRST_ANSWER_MS;
+    state.heardAtMs = nowMs;
+    if (isFirst || nowMs - state.sentAtMs > QUIET_MS) this.sendNow(peer);
+    if (state.stopAnswer !== undefined || state.answerMs > LONGEST_ANSWER_MS) return;
+    state.stopAnswer = this.#clock.timer(state.answerMs, () => {
+      delete state.stopAnswer;
+      this.sendNow(peer);
+    });
+    state.answerMs *= 2;
   }
 
-  close(): void {
-    for (const peer of this.#repeats.keys()) this.#stopRepeats(peer);
-  }
-
-  #sendNow(peer: NodeId): void {
-    this.#sentAtMs.set(peer, this.#clock.nowMs());
+  /** Sends ours now, for a reason of our own. */
+  sendNow(peer: NodeId): void {
+    this.#stateOf(peer).sentAtMs = this.#clock.nowMs();
     this.#send(peer);
   }
 
-  #repeat(peer: NodeId): void {
-    this.#stopRepeats(peer);
-    const stops = REPEAT_AFTER_MS.map((delayMs) => this.#clock.timer(delayMs, () => this.#sendNow(peer)));
-    this.#repeats.set(peer, stops);
+  close(): void {
+    for (const peer of this.#peers.keys()) this.peerOffline(peer);
   }
 
-  #stopRepeats(peer: NodeId): void {
-    for (const stop of this.#repeats.get(peer) ?? []) stop();
-    this.#repeats.delete(peer);
+  #stateOf(peer: NodeId): PeerState {
+    const known = this.#peers.get(peer);
+    if (known !== undefined) return known;
+    const state: PeerState = { sentAtMs: -Infinity, heardAtMs: -Infinity, answerMs: FIRST_ANSWER_MS, repeats: [] };
+    this.#peers.set(peer, state);
+    return state;
   }
 }

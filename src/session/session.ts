@@ -116,7 +116,7 @@ export class Session {
 
   /** Sends our manifest anew to everybody on line: what we sell has changed. */
   announce(): void {
-    for (const peer of this.#online) this.#sendManifests(peer);
+    for (const peer of this.#online) this.#handshake.sendNow(peer);
   }
 
   #receive(peer: NodeId, type: number, payload: Uint8Array): void {

@@ -23,10 +23,13 @@ export interface PriceOfferOptions {
   readonly jobsUnderWay: () => number;
 }
 
+const AWAY = 'the backend of this model does not answer at the moment; try again soon';
+
 /** Sells what a backend has and a price list names: nothing else, and never for nothing. */
 export class PriceOffer implements Offer {
   readonly taskKinds: readonly TaskKind[] = ['openai.chat_completions.v1', 'openai.responses.v1'];
   readonly #options: PriceOfferOptions;
+  readonly #everOnSale = new Set<string>();
 
   constructor(options: PriceOfferOptions) {
     this.#options = options;
@@ -34,12 +37,19 @@ export class PriceOffer implements Offer {
 
   models(): readonly string[] {
     const { pool, lists } = this.#options;
-    return pool.models().flatMap(({ id }) => (findPrice(lists, id) === undefined ? [] : [id]));
+    const models = pool.models().flatMap(({ id }) => (findPrice(lists, id) === undefined ? [] : [id]));
+    for (const model of models) this.#everOnSale.add(model);
+    return models.toSorted();
+  }
+
+  isAway(model: string): boolean {
+    return this.#everOnSale.has(model) && !this.models().includes(model);
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
     const { estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, load, jobsUnderWay } = this.#options;
     const entry = findPrice(lists, model);
+    if (this.isAway(model)) return { refusal: 'rate-limited', message: AWAY };
     if (entry === undefined || !this.models().includes(model))
       return { refusal: 'unsupported-task', message: 'this model is not for sale here' };
     const request = checkRequest(taskKind, body, model, {

@@ -109,8 +109,9 @@ describe('whatever happens to a job, in whatever order,', () => {
   law('the charge is never more than what was received, and a failure of ours costs nothing', ({ after, balances }) => {
     const revenue = balances.get(REVENUE) ?? 0n;
     expect(revenue).toBeLessThanOrEqual(after.receivedMsat ?? 0n);
-    if (isFundingFinal(after)) expect(revenue).toBe(after.run === 'ended' ? (after.chargeMsat ?? 0n) : 0n);
-    if (after.run === 'failed') expect(revenue).toBe(0n);
+    const isServed = after.funding === 'closed' && (after.run === 'ended' || after.run === 'failed');
+    if (isFundingFinal(after)) expect(revenue).toBe(isServed ? (after.chargeMsat ?? 0n) : 0n);
+    if (after.funding === 'refunded') expect(revenue).toBe(0n);
   });
 
   law('it is paid once', ({ before, after }) => {

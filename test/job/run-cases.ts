@@ -97,6 +97,13 @@ export const run: Case[] = [
     entries: charged,
   },
   {
+    name: 'an answer beyond the limit of the buyer fails, and charges what it used',
+    given: producing,
+    event: E['buyer-limit-reached'],
+    leadsTo: 'closed failed sending',
+    entries: charged,
+  },
+  {
     name: 'a broken answer is never run again',
     given: producing,
     event: { ...E['attempt-failed'], output: OUTPUT },

@@ -90,6 +90,7 @@ export const EVENTS = {
   'attempt-failed': { kind: 'attempt-failed', retryable: true, reason: 'broken' },
   'output-began': { kind: 'output-began', streamId: OUTPUT.streamId, contentType: OUTPUT.contentType },
   'output-ended': { kind: 'output-ended', output: OUTPUT, usage: USAGE },
+  'buyer-limit-reached': { kind: 'buyer-limit-reached', reason: 'too large', usage: USAGE },
   'run-aborted': { kind: 'run-aborted', usage: USAGE },
   'run-timed-out': { kind: 'run-timed-out' },
   restarted: { kind: 'restarted' },

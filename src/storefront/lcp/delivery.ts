@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../clock/clock.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Job, JobKey } from '../../job/job.ts';
+import { brokenStreamEvent } from '../../openai/answer.ts';
 import { MAX_CHUNK_OVERHEAD_BYTES } from '../../protocol/codec.ts';
 import type { Session } from '../../session/session.ts';
 import type { Spool } from '../../spool/spool.ts';
@@ -85,10 +86,16 @@ export class Delivery {
         contentType,
         contentEncoding: IDENTITY,
       });
+      let seq = 0;
       for (;;) {
         const read = await reader.next(signal);
-        if (signal.aborted || read.kind === 'aborted') return false;
+        if (signal.aborted) return false;
+        if (read.kind === 'aborted') {
+          await this.#sendBroken(job, streamId, seq, signal);
+          return false;
+        }
         if (read.kind === 'end') break;
+        seq = read.seq + 1;
         await session.send(peer, { kind: 'stream-chunk', version, jobId, streamId, seq: read.seq, data: read.data });
       }
       const final = await engine.whenRunFinal(job.key, signal);
@@ -99,6 +106,16 @@ export class Delivery {
     } finally {
       await reader.close();
     }
+  }
+
+  /** A stream that a crash cut off ends with an event that the client sees; its number follows what was cut, so it is the same each time. */
+  async #sendBroken(job: Job, streamId: string, seq: number, signal: AbortSignal): Promise<void> {
+    const { engine, session } = this.#options;
+    const { peer, version, jobId, work, terms } = job;
+    const final = await engine.whenRunFinal(job.key, signal);
+    if (final?.run !== 'failed' || !work.stream) return;
+    const data = brokenStreamEvent(terms.taskKind, final.failure ?? 'the answer broke off');
+    await session.send(peer, { kind: 'stream-chunk', version, jobId, streamId, seq, data });
   }
 
   async #sendResult(job: Job, isWhole: boolean): Promise<void> {
