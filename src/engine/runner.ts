@@ -90,9 +90,8 @@ export class Runner {
     const { key, work, terms } = job;
     const exclude = this.#failedAt.get(key);
     attempt.slot = await pool.acquire(work.model, abort.signal, exclude === undefined ? {} : { exclude });
-    const running = await engine.dispatch(key, { kind: 'slot-granted' });
+    const [running, input] = await both(engine.dispatch(key, { kind: 'slot-granted' }), ledger.input(key));
     if (running?.run !== 'running') return undefined;
-    const input = await ledger.input(key);
     if (input === undefined) throw new BackendError('the stored request is missing', { retryable: false });
     const { backend } = attempt.slot;
     const body = upstreamBody(job, input, backend.outputCapField);

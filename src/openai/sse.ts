@@ -26,8 +26,14 @@ export class SseReader {
   #field = '';
   #sawCr = false;
 
-  push(bytes: Uint8Array, listener: SseListener): void {
-    for (let at = 0; at < bytes.length; at++) {
+  /** Nothing of a line, or of its ending, has been seen yet. */
+  get isAtLineStart(): boolean {
+    return this.#place === 'line-start' && !this.#sawCr;
+  }
+
+  /** Reads from `from` to the end of an event, or of the bytes; gives where it stopped. */
+  push(bytes: Uint8Array, from: number, listener: SseListener): number {
+    for (let at = from; at < bytes.length; at++) {
       const byte = bytes[at] ?? 0;
       if (byte === LF && this.#sawCr) {
         this.#sawCr = false;
@@ -35,16 +41,22 @@ export class SseReader {
         continue;
       }
       this.#sawCr = byte === CR;
-      if (byte === LF || byte === CR) this.#endLine(at + 1, listener);
-      else at = this.#inLine(bytes, at, byte, listener);
+      if (byte === LF || byte === CR) {
+        if (this.#endLine(at + 1, listener)) return at + 1;
+      } else at = this.#inLine(bytes, at, byte, listener);
     }
+    return bytes.length;
   }
 
-  #endLine(at: number, listener: SseListener): void {
+  #endLine(at: number, listener: SseListener): boolean {
     const place = this.#place;
     this.#place = 'line-start';
-    if (place === 'line-start') listener.event(at);
-    else listener.line(at, place === 'comment');
+    if (place === 'line-start') {
+      listener.event(at);
+      return true;
+    }
+    listener.line(at, place === 'comment');
+    return false;
   }
 
   /** Gives the last byte that it took. */

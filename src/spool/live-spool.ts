@@ -91,6 +91,10 @@ export class LiveSpool {
     return this.#body.chunkCount;
   }
 
+  get uncutBytes(): number {
+    return this.#body.uncutBytes;
+  }
+
   get hasUncut(): boolean {
     return this.#body.hasUncut;
   }

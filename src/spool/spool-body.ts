@@ -61,6 +61,10 @@ export class SpoolBody {
     return this.#boundaries.count;
   }
 
+  get uncutBytes(): number {
+    return this.#tail.end - this.#boundaries.end;
+  }
+
   get hasUncut(): boolean {
     return this.#boundaries.end < this.#tail.end;
   }

@@ -26,8 +26,19 @@ export function readerOf(spool: LiveSpool, maxChunkBytes: number): SpoolReader {
     }
   };
 
+  let ahead: Promise<SpoolRead> | undefined;
   return {
-    next,
+    next: (signal) => {
+      const taken = ahead ?? next(signal);
+      ahead = undefined;
+      return taken;
+    },
+    readAhead: (signal) => {
+      if (ahead !== undefined || closed || (seq > 0 && seq >= spool.chunkCount && spool.uncutBytes < maxChunkBytes))
+        return;
+      ahead = next(signal);
+      ahead.catch(() => {}); // whoever asks for it hears of it
+    },
     close: async () => {
       if (closed) return;
       closed = true;

@@ -41,6 +41,8 @@ export interface SpoolReader {
    * Bytes that were just appended are handed over from memory, without waiting for the disk.
    */
   next(signal: AbortSignal): Promise<SpoolRead>;
+  /** Cuts and loads the next chunk already now, while the one before is being sent, if a full one is there; `next` hands it over. */
+  readAhead(signal: AbortSignal): void;
   close(): Promise<void>;
 }
 

@@ -260,3 +260,33 @@ describe('the spool', () => {
     });
   });
 });
+
+describe('reading ahead', () => {
+  test('cuts only full chunks, so that a trickle still gathers, and changes neither bytes nor boundaries', async () => {
+    const { spool } = await temporarySpool();
+    const writer = await spool.create('ahead', ROOMY);
+    const { signal } = new AbortController();
+    const reader = await spool.read('ahead', { maxChunkBytes: 4 });
+    if (reader === undefined) throw new Error('no reader');
+    const next = async () => {
+      const read = await reader.next(signal);
+      return read.kind === 'chunk' ? [read.seq, textOf([read.data])] : read.kind;
+    };
+    await writer.append(Buffer.from('ab'));
+    expect(await next()).toEqual([0, 'ab']);
+    await writer.append(Buffer.from('c'));
+    reader.readAhead(signal);
+    await writer.append(Buffer.from('d'));
+    expect(await next()).toEqual([1, 'cd']);
+    await writer.append(Buffer.from('efghijkl'));
+    reader.readAhead(signal);
+    reader.readAhead(signal);
+    await writer.append(Buffer.from('m'));
+    expect(await next()).toEqual([2, 'efgh']);
+    expect(await next()).toEqual([3, 'ijkl']);
+    await writer.end('');
+    expect(await next()).toEqual([4, 'm']);
+    expect(await next()).toBe('end');
+    await reader.close();
+  });
+});

@@ -96,7 +96,10 @@ export class Delivery {
         }
         if (read.kind === 'end') break;
         seq = read.seq + 1;
-        await session.send(peer, { kind: 'stream-chunk', version, jobId, streamId, seq: read.seq, data: read.data });
+        const { data } = read;
+        const sending = session.send(peer, { kind: 'stream-chunk', version, jobId, streamId, seq: read.seq, data });
+        reader.readAhead(signal);
+        await sending;
       }
       const final = await engine.whenRunFinal(job.key, signal);
       if (final?.output === undefined) return false;
