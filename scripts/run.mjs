@@ -65,7 +65,9 @@ const child = spawn(node, args, {
   stdio: 'inherit',
   env: { ...process.env, PATH: dirname(node) + delimiter + process.env.PATH },
 });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+// Ctrl-C reaches the whole foreground group by itself: forwarding it would make two of it.
+process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 // npm that is killed does not tell its children: an orphan ends as if it had been told.
 const parent = process.ppid;
 setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), 1000).unref();

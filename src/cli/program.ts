@@ -19,12 +19,16 @@ Exit codes: 0 done · 1 failed · 2 wrong usage · 3 configuration · 4 Lightnin
 `;
 
 export function createProgram(): Command {
-  return new Command('lcp-provider')
+  const program = new Command('lcp-provider')
     .description('Sell your idle GPU over the Lightning Network, by the Lightning Compute Protocol (LCP).')
     .version(version)
     .addCommand(serveCommand())
     .addCommand(demoCommand())
-    .addHelpText('after', EXAMPLES)
-    .showHelpAfterError('(lcp-provider --help tells more)')
-    .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage));
+    .addHelpText('after', EXAMPLES);
+  for (const command of [program, ...program.commands]) {
+    command
+      .showHelpAfterError(`(${command === program ? '' : 'lcp-provider '}${command.name()} --help tells more)`)
+      .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage));
+  }
+  return program;
 }

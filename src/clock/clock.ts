@@ -6,14 +6,19 @@ export interface Clock {
   timer(delayMs: number, ring: () => void): () => void;
 }
 
-/** Longest delay that Node's timers take (2^31 − 1 ms); a longer one would ring at once. */
+/** Longest delay that Node's timers take (2^31 − 1 ms, 24.8 days); a longer one would ring at once. */
 const LONGEST_DELAY_MS = 2_147_483_647;
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   timer: (delayMs, ring) => {
-    const handle = setTimeout(ring, Math.min(Math.max(0, delayMs), LONGEST_DELAY_MS));
-    handle.unref();
+    let handle: NodeJS.Timeout;
+    const wait = (leftMs: number): void => {
+      const laterMs = leftMs - LONGEST_DELAY_MS;
+      handle = laterMs > 0 ? setTimeout(() => wait(laterMs), LONGEST_DELAY_MS) : setTimeout(ring, Math.max(0, leftMs));
+      handle.unref();
+    };
+    wait(delayMs);
     return () => clearTimeout(handle);
   },
 };

@@ -26,7 +26,6 @@ export const limitsSchema = z
       { min: 1024 },
     ),
     queue_length: whole('Paid jobs that may wait for a slot; beyond it requests are declined before payment.', 1024, {
-      min: 0,
       max: 1_000_000,
     }),
   })

@@ -57,11 +57,16 @@ export class Engine {
     this.#perform = perform;
   }
 
-  /** How many jobs are unpaid, waiting or running; answers that only wait for their buyer do not count. */
-  get underWay(): number {
-    let count = 0;
-    for (const { job } of this.#live.values()) if (job.funding !== 'closed' && job.funding !== 'refunded') count++;
-    return count;
+  /** How many jobs are under way: paid ones that are not finished, and quotes that can still be paid. */
+  count(peer?: string): { readonly paid: number; readonly unpaid: number; readonly unpaidOfPeer: number } {
+    let [paid, unpaid, unpaidOfPeer] = [0, 0, 0];
+    for (const { job } of this.#live.values()) {
+      if (job.funding === 'funded') paid++;
+      if (!['invoicing', 'open', 'closing'].includes(job.funding)) continue;
+      unpaid++;
+      if (job.peer === peer) unpaidOfPeer++;
+    }
+    return { paid, unpaid, unpaidOfPeer };
   }
 
   /** Jobs in memory. */
@@ -147,9 +152,14 @@ export class Engine {
     const live = this.#live.get(key);
     if (live === undefined) return this.#options.ledger.job(key);
     if (isRunFinal(live.job)) return live.job;
+    if (signal.aborted) return undefined;
     return new Promise((resolve) => {
+      const giveUp = () => {
+        live.finalWaiters = live.finalWaiters.filter((waiter) => waiter !== resolve);
+        resolve(undefined);
+      };
       live.finalWaiters.push(resolve);
-      signal.addEventListener('abort', () => resolve(undefined), { once: true });
+      signal.addEventListener('abort', giveUp, { once: true });
     });
   }
 

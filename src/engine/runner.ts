@@ -78,7 +78,8 @@ export class Runner {
       this.#failedAt.set(key, attempt.slot.backend);
     else this.#failedAt.delete(key);
     try {
-      if (end !== undefined) await engine.dispatch(key, end);
+      const job = end === undefined ? undefined : await engine.dispatch(key, end);
+      if (job?.run !== 'queued' && job?.run !== 'running') this.#failedAt.delete(key);
     } catch (error) {
       log.error({ job: key, reason: String(error) }, 'the end of a run could not be recorded');
     }
@@ -159,7 +160,7 @@ export class Runner {
     }
     const isRetryable = why === undefined && error instanceof BackendError && error.retryable;
     // A status is an answer: one request that a backend cannot bear must not take it off sale for everybody.
-    const isAway = isRetryable && error.status === undefined;
+    const isAway = why === undefined && error instanceof BackendError && error.status === undefined;
     if (slot !== undefined && isAway && job.attempts === 0) pool.report(slot.backend, 'failed');
     const reason = why === 'timed out' ? 'the answer took longer than the provider allows' : publicReason(error);
     const isForeseen = why !== undefined || error instanceof BackendError || error instanceof SpoolError;
@@ -257,7 +258,7 @@ function publicReason(error: unknown): string {
 }
 
 /** Usage beside a finished spool: what a restart needs to charge for it. */
-export const noteOf = (usage: Usage): string => JSON.stringify(usage);
+const noteOf = (usage: Usage): string => JSON.stringify(usage);
 
 export function usageOf(note: string): { usage?: Usage } {
   return note === '' ? {} : { usage: JSON.parse(note) as Usage };

@@ -18,6 +18,7 @@ export interface SweeperOptions {
 export class Sweeper {
   readonly #options: SweeperOptions;
   #stopTimer: () => void = () => {};
+  #isStopped = false;
 
   constructor(options: SweeperOptions) {
     this.#options = options;
@@ -27,11 +28,12 @@ export class Sweeper {
     this.#stopTimer = this.#options.clock.timer(SWEEP_EVERY_MS, () => {
       this.sweep()
         .catch((error: unknown) => this.#options.log.warn({ reason: String(error) }, 'old answers could not be swept'))
-        .finally(() => this.start());
+        .finally(() => this.#isStopped || this.start());
     });
   }
 
   stop(): void {
+    this.#isStopped = true;
     this.#stopTimer();
   }
 

@@ -14,10 +14,10 @@ export interface Deadline {
 }
 
 /** How long a backend has to let go of a run that it was told to end. */
-export const LET_GO_MS = 30_000;
+const LET_GO_MS = 30_000;
 
 /** A peer that stays on line this long after the last message has it; see the delivery table. */
-export const CONFIRM_DELIVERY_MS = 2_000;
+const CONFIRM_DELIVERY_MS = 2_000;
 
 /** The next moment at which time itself is an event for this job; undefined: none. */
 export function nextDeadline(job: Job, limits: Deadlines): Deadline | undefined {

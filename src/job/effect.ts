@@ -15,5 +15,3 @@ export type Effect =
   | { readonly kind: 'stop-delivery' }
   | { readonly kind: 'delete-contents' }
   | { readonly kind: 'alert'; readonly message: string };
-
-export type EffectKind = Effect['kind'];

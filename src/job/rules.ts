@@ -8,7 +8,7 @@ import type { Job } from './job.ts';
 import type { Condition, EntryRule } from './table.ts';
 
 /** Attempts on a backend before a job fails; only while no byte can have left. */
-export const MAX_ATTEMPTS = 3;
+const MAX_ATTEMPTS = 3;
 
 export const buyerCancelled: Condition = { name: 'the buyer had cancelled', apply: (job) => job.cancelled };
 export const notYetReceived: Condition = { name: 'first news of it', apply: (job) => job.receivedMsat === undefined };

@@ -6,9 +6,6 @@ export const msat = (value: bigint | number): Msat => BigInt(value) as Msat;
 
 export const ZERO_MSAT = msat(0n);
 
-export const addMsat = (...values: readonly Msat[]): Msat =>
-  msat(values.reduce<bigint>((sum, value) => sum + value, 0n));
-
 export const subtractMsat = (from: Msat, value: Msat): Msat => msat(from - value);
 
 export const maxMsat = (a: Msat, b: Msat): Msat => (a > b ? a : b);

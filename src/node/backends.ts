@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.ts';
-import type { Config } from '../config/config.ts';
+import type { BackendConfig, Config } from '../config/config.ts';
 import type { Backend } from '../backend/backend.ts';
 import { createDemoBackend } from '../backend/demo.ts';
 import { createOllamaBackend } from '../backend/ollama.ts';
@@ -15,20 +15,27 @@ export function openBackends(config: Config, clock: Clock): PoolMember[] {
     idleTimeoutMs: idleSeconds * 1000,
     wholeAnswerTimeoutMs: totalSeconds * 1000,
   };
+  const open = (entry: BackendConfig): Backend => {
+    const { name } = entry;
+    switch (entry.driver) {
+      case 'demo':
+        return createDemoBackend({ name, clock, tokenDelayMs: entry.tokenDelayMs });
+      case 'ollama':
+        return createOllamaBackend({ name, url: entry.url, ...limits });
+      case 'openai': {
+        const { url, outputCapField, apiKey } = entry;
+        return createOpenAiBackend({
+          name,
+          url,
+          outputCapField,
+          ...(apiKey === undefined ? {} : { apiKey }),
+          ...limits,
+        });
+      }
+    }
+  };
   return config.backends.map((entry) => {
-    const { name, slots } = entry;
-    let backend: Backend;
-    if (entry.driver === 'demo') backend = createDemoBackend({ name, clock, tokenDelayMs: entry.tokenDelayMs });
-    else if (entry.driver === 'ollama') backend = createOllamaBackend({ name, url: entry.url, ...limits });
-    else
-      backend = createOpenAiBackend({
-        name,
-        url: entry.url,
-        outputCapField: entry.outputCapField,
-        ...(entry.apiKey === undefined ? {} : { apiKey: entry.apiKey }),
-        ...limits,
-      });
     const models = 'models' in entry ? entry.models : undefined;
-    return { backend, slots, ...(models === undefined ? {} : { models }) };
+    return { backend: open(entry), slots: entry.slots, ...(models === undefined ? {} : { models }) };
   });
 }

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { createPool } from '../backend/queueing-pool.ts';
 import { systemClock } from '../clock/clock.ts';
 import type { Config } from '../config/config.ts';
+import { LedgerError } from '../ledger/ledger.ts';
 import { openSqliteLedger } from '../ledger/sqlite-ledger.ts';
 import type { Health } from '../operator/health.ts';
 import { openDiskSpool } from '../spool/disk-spool.ts';
@@ -31,11 +32,14 @@ export interface ProviderParts {
 export async function startProvider({ config, lightning, log, onFatal }: ProviderParts): Promise<ProviderNode> {
   const clock = systemClock;
   const { node } = lightning;
-  const { dataDirectory, limits } = config;
+  const { dataDirectory } = config;
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
   const ledger = await openSqliteLedger({ path: join(dataDirectory, 'ledger.sqlite'), clock });
+  const { problems } = await ledger.check();
+  if (problems.length > 0)
+    throw new LedgerError('corrupt', `the books are wrong, so nothing is sold: ${problems.join('; ')}`);
   const spool = await openDiskSpool({ directory: join(dataDirectory, 'spool'), maxBytes: config.spool.maxBytes });
-  const pool = createPool({ members: openBackends(config, clock), clock, maxQueueLength: limits.queueLength, log });
+  const pool = createPool({ members: openBackends(config, clock), clock, maxQueueLength: Infinity, log });
   const estimators = openEstimators(clock);
   const seller = createSeller({ settings: config, node, ledger, spool, pool, estimators, clock, log, onFatal });
   const { engine, session, intake, offer } = seller;

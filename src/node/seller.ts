@@ -62,16 +62,15 @@ export function createSeller(parts: SellerParts): Seller {
     retentionMs: deadlines.retentionSeconds * 1000,
   };
   const engine = new Engine({ ledger, clock, deadlines: inMs, log, onFatal });
-  const jobsUnderWay = () => engine.underWay;
   const offer = new PriceOffer({
     pool,
     estimators,
-    lists: pricing.lists,
+    lists: settings.enabled ? pricing.lists : [], // disabled: nothing is for sale, and buyers are told so
     minPriceMsat: settings.minPriceMsat,
     maxOutputTokens: settings.llm.maxOutputTokens,
     maxChoices: limits.maxChoices,
     ...(pricing.inFlightSurge === undefined ? {} : { load: pricing.inFlightSurge }),
-    jobsUnderWay,
+    paidJobs: () => engine.count().paid,
   });
   const session = new Session({
     node,
@@ -92,7 +91,8 @@ export function createSeller(parts: SellerParts): Seller {
     offer,
     clock,
     log,
-    jobsUnderWay,
+    paidJobsWaiting: () => pool.waiting(),
+    hasRoomFor: (answers) => spool.usedBytes() + answers * maxOutputBytes <= settings.spool.maxBytes,
     inputTimeoutMs: deadlines.inputSeconds * 1000,
     quoteTtlS: settings.quoteTtlSeconds,
     limits: {
@@ -102,9 +102,9 @@ export function createSeller(parts: SellerParts): Seller {
       maxInputBytes: limits.maxInputBytes,
       maxJobBytes,
       maxInflightJobs: limits.maxInflightJobs,
+      queueLength: limits.queueLength,
     },
   });
-  if (!settings.enabled) intake.close();
   const storefront = new LcpStorefront({ session, engine, intake, delivery, log });
   engine.connect(performEffects({ invoicing, runner, storefront, ledger, spool, log }));
   const sweeper = new Sweeper({ engine, ledger, clock, log, retentionMs: inMs.retentionMs });

@@ -13,7 +13,7 @@ export type OutputCapField = UpstreamFill['cap'];
 
 export const taskKinds: readonly TaskKind[] = ['openai.chat_completions.v1', 'openai.responses.v1'];
 
-export const isTaskKind = (value: string): value is TaskKind => taskKinds.includes(value as TaskKind);
+const isTaskKind = (value: string): value is TaskKind => taskKinds.includes(value as TaskKind);
 
 const MAX_TOP_LOGPROBS = 20;
 /** Run by the server during the call, at its owner's cost, or fetching what the buyer names. `web_search` passes: codex always lists it. */

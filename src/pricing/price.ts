@@ -2,19 +2,10 @@ import { maxMsat, minMsat, msat, ZERO_MSAT } from '../money/msat.ts';
 import type { Msat } from '../money/msat.ts';
 import { BASE_BPS } from './load-rule.ts';
 import type { PriceRule } from './load-rule.ts';
+import type { TokenPrice } from './price-list.ts';
 
 const TOKENS_PER_MTOK = 1_000_000n;
 const ONE_MSAT = msat(1n);
-
-/** What a model costs; msat for a million tokens. */
-export interface TokenPrice {
-  readonly inputMsatPerMtok: Msat;
-  /** For input that the backend had cached. Absent: as input. */
-  readonly cachedInputMsatPerMtok?: Msat;
-  readonly outputMsatPerMtok: Msat;
-  /** For the request itself, whatever its length. Absent: nothing. */
-  readonly requestMsat?: Msat;
-}
 
 /** How a price came about; kept with the job, so that the charge follows the same list and rules. */
 export interface PriceBreakdown {
@@ -28,7 +19,7 @@ export interface PriceBreakdown {
   /** Input as estimated and the most output that the job may produce. */
   readonly listMsat: Msat;
   readonly minPriceMsat: Msat;
-  /** What the quote asks before any credit: the larger of list price and minimum, never 0. */
+  /** What the quote asks: the larger of list price and minimum, never 0. */
   readonly priceMsat: Msat;
 }
 
@@ -50,18 +41,29 @@ export interface UsedTokens {
 }
 
 /** Prices a request by the most that it can cost. Throws RangeError on counts that are no whole numbers ≥ 0. */
-export function quotePrice({ estimator, inputTokens, maxOutputTokens, price, rules = [], minPriceMsat }: QuoteParts): PriceBreakdown {
+export function quotePrice({
+  estimator,
+  inputTokens,
+  maxOutputTokens,
+  price,
+  rules = [],
+  minPriceMsat,
+}: QuoteParts): PriceBreakdown {
   const listMsat = amountMsat({ inputTokens, outputTokens: maxOutputTokens }, price, rules);
   const priceMsat = maxMsat(maxMsat(minPriceMsat, listMsat), ONE_MSAT);
   return { estimator, inputTokens, maxOutputTokens, price, rules, listMsat, minPriceMsat, priceMsat };
 }
 
 /**
- * What the job really used, by the list and the rules of its quote; never above the cover (what was paid and the credit reserved), and nothing
+ * What the job really used, by the list and the rules of its quote; never above the cover (what was paid), and nothing
  * for nothing. The minimum price does not count here: what was paid above the charge becomes credit. That an empty answer is free unless its
  * buyer broke it off is for the caller: only the job knows who ended it.
  */
-export function chargeMsat({ price, rules }: Pick<PriceBreakdown, 'price' | 'rules'>, used: UsedTokens, coverMsat: Msat): Msat {
+export function chargeMsat(
+  { price, rules }: Pick<PriceBreakdown, 'price' | 'rules'>,
+  used: UsedTokens,
+  coverMsat: Msat,
+): Msat {
   if (used.inputTokens === 0 && used.outputTokens === 0) return ZERO_MSAT;
   return minMsat(amountMsat(used, price, rules), coverMsat);
 }
@@ -74,7 +76,7 @@ function amountMsat(tokens: UsedTokens, price: TokenPrice, rules: readonly Price
     (input - cached) * price.inputMsatPerMtok +
     cached * (price.cachedInputMsatPerMtok ?? price.inputMsatPerMtok) +
     count(tokens.outputTokens) * price.outputMsatPerMtok +
-    (price.requestMsat ?? ZERO_MSAT) * TOKENS_PER_MTOK;
+    price.requestMsat * TOKENS_PER_MTOK;
   let numerator: bigint = parts;
   let denominator = TOKENS_PER_MTOK;
   for (const { multiplierBps } of rules) {
@@ -85,7 +87,8 @@ function amountMsat(tokens: UsedTokens, price: TokenPrice, rules: readonly Price
 }
 
 function count(value: number): bigint {
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError('a count of tokens or basis points is not a whole number ≥ 0');
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new RangeError('a count of tokens or basis points is not a whole number ≥ 0');
   return BigInt(value);
 }
 

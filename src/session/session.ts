@@ -22,7 +22,7 @@ type Envelopeless<M> = M extends Message ? Omit<M, 'protocolVersion' | 'msgId' |
 /** A message without what the session fills in. */
 export type Outgoing = Envelopeless<Exclude<Message, Manifest>> & { readonly expiryS?: bigint };
 
-/** Remembers the newest manifest of each peer beyond a restart: a peer that knew us already does not send it again. */
+/** Remembers the limits in the newest manifest of each peer beyond a restart: a peer that knew us already does not send it again. */
 export interface ManifestStore {
   load(peer: NodeId): Promise<readonly { type: number; payload: Uint8Array }[]>;
   save(peer: NodeId, type: number, payload: Uint8Array): Promise<void>;
@@ -39,8 +39,9 @@ export interface SessionOptions {
 
 /** How long our messages may be on their way; the specification allows 600 s. */
 const ENVELOPE_LIFETIME_S = 300;
-/** Custom messages that one node may have in flight at once. */
-const SENDS_IN_FLIGHT = 32;
+/** Custom messages to one peer that may be in flight at once, and that may wait: a peer that does not read stops nobody else. */
+const SENDS_IN_FLIGHT = 16;
+const SENDS_WAITING = 1_000;
 /** How many messages of one peer may wait while its manifest is recalled. */
 const MESSAGES_HELD = 1_000;
 const REPLAY_LIMITS = { maxPerPeer: 20_000, maxTotal: 200_000 };
@@ -61,7 +62,7 @@ export class Session {
   /** Messages of peers whose manifests are being recalled. */
   readonly #held = new Map<NodeId, HeldMessage[]>();
   readonly #replay = new ReplayWindow(REPLAY_LIMITS);
-  readonly #window = new SendWindow(SENDS_IN_FLIGHT);
+  readonly #windows = new Map<NodeId, SendWindow>();
   readonly #handshake: Handshake;
   #stopListening: () => void = () => {};
 
@@ -111,7 +112,7 @@ export class Session {
       msgId,
       expiryS,
     } as Message);
-    await this.#window.run(() => this.#options.node.sendMessage(peer, type, payload));
+    await this.#windowOf(peer).run(() => this.#options.node.sendMessage(peer, type, payload));
   }
 
   /** Sends our manifest anew to everybody on line: what we sell has changed. */
@@ -133,7 +134,7 @@ export class Session {
       return;
     }
     if (message.kind === 'manifest') {
-      if (message.protocolVersion === message.version) this.#takeManifest(peer, message, type, payload);
+      if (message.protocolVersion === message.version) this.#takeManifest(peer, message, type);
       return;
     }
     // Only a request is answered when it names another version; anything else with one is noise.
@@ -143,11 +144,17 @@ export class Session {
     for (const role of this.#roles) role.message(peer, message);
   }
 
-  #takeManifest(peer: NodeId, manifest: Manifest, type: number, payload: Uint8Array): void {
+  #takeManifest(peer: NodeId, manifest: Manifest, type: number): void {
+    // What it sells is of no use here: only the limits are kept, so that a stranger's manifest costs a few bytes.
+    const known = this.manifestOf(peer, manifest.version);
+    const limits = { ...manifest, tasks: [] };
+    const { payload } = encodeMessage(limits);
+    if (known === undefined || !Buffer.from(encodeMessage({ ...known, tasks: [] }).payload).equals(payload)) {
+      this.#options.store.save(peer, type, payload).catch((error: unknown) => {
+        this.#options.log.warn({ peer, reason: String(error) }, 'a manifest could not be kept');
+      });
+    }
     this.#remember(peer, manifest);
-    this.#options.store.save(peer, type, payload).catch((error: unknown) => {
-      this.#options.log.warn({ peer, reason: String(error) }, 'a manifest could not be kept');
-    });
     this.#handshake.peerSpoke(peer);
     for (const role of this.#roles) role.manifest?.(peer, manifest);
   }
@@ -185,8 +192,18 @@ export class Session {
   #peerOffline(peer: NodeId): void {
     if (!this.#online.delete(peer)) return;
     this.#held.delete(peer);
+    this.#manifests.delete(peer); // recalled from the store when it is back
+    this.#windows.delete(peer);
     this.#handshake.peerOffline(peer);
     for (const role of this.#roles) role.peerOffline?.(peer);
+  }
+
+  #windowOf(peer: NodeId): SendWindow {
+    const known = this.#windows.get(peer);
+    if (known !== undefined) return known;
+    const window = new SendWindow(SENDS_IN_FLIGHT, SENDS_WAITING);
+    this.#windows.set(peer, window);
+    return window;
   }
 
   #sendManifests(peer: NodeId): void {
@@ -197,7 +214,7 @@ export class Session {
         protocolVersion: version,
         ...this.#options.ourManifest(version),
       });
-      this.#window
+      this.#windowOf(peer)
         .run(() => this.#options.node.sendMessage(peer, type, payload))
         .catch((error: unknown) => {
           this.#options.log.debug({ peer, reason: String(error) }, 'manifest not sent');

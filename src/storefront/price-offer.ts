@@ -20,7 +20,7 @@ export interface PriceOfferOptions {
   readonly maxChoices: number;
   readonly load?: LoadSettings;
   /** Paid jobs that are not finished: what the load rule counts. */
-  readonly jobsUnderWay: () => number;
+  readonly paidJobs: () => number;
 }
 
 const AWAY = 'the backend of this model does not answer at the moment; try again soon';
@@ -47,7 +47,7 @@ export class PriceOffer implements Offer {
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
-    const { estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, load, jobsUnderWay } = this.#options;
+    const { estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, load, paidJobs } = this.#options;
     const entry = findPrice(lists, model);
     if (this.isAway(model)) return { refusal: 'rate-limited', message: AWAY };
     if (entry === undefined || !this.models().includes(model))
@@ -59,7 +59,7 @@ export class PriceOffer implements Offer {
     if ('refusal' in request) return request;
     const estimator = estimators[entry.estimator ?? 'bytes'];
     const inputTokens = await estimator.estimate(request, signal);
-    const rules = load === undefined ? [] : [loadRule(load, jobsUnderWay())];
+    const rules = load === undefined ? [] : [loadRule(load, paidJobs())];
     return {
       work: {
         model,

@@ -55,6 +55,7 @@ export function sampleJob(fields: Partial<Job> = {}): Job {
       price: {
         inputMsatPerMtok: msat(PER_TOKEN.input * 1_000_000n),
         outputMsatPerMtok: msat(PER_TOKEN.output * 1_000_000n),
+        requestMsat: msat(0n),
       },
       rules: [],
       listMsat: msat(10_100n),

@@ -2,7 +2,10 @@ import { expect, test } from 'vitest';
 import { msat } from '../../src/money/msat.ts';
 import { findPrice, fitsPattern } from '../../src/pricing/price-list.ts';
 
-const entry = (pattern: string, request: number) => ({ pattern, price: { inputMsatPerMtok: msat(0), outputMsatPerMtok: msat(0), requestMsat: msat(request) } });
+const entry = (pattern: string, request: number) => ({
+  pattern,
+  price: { inputMsatPerMtok: msat(0), outputMsatPerMtok: msat(0), requestMsat: msat(request) },
+});
 const lists = [
   { file: 'a', entries: [entry('llama3*', 1), entry('*', 2)] },
   { file: 'b', entries: [entry('llama3:8b', 3), entry('llama3:70b', 4), entry('llama3:70b', 5)] },

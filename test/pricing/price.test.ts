@@ -4,19 +4,42 @@ import { msat, type Msat } from '../../src/money/msat.ts';
 import { loadRule } from '../../src/pricing/load-rule.ts';
 import { chargeMsat, quotePrice } from '../../src/pricing/price.ts';
 
-const gpt52 = { inputMsatPerMtok: msat(1_750_000), cachedInputMsatPerMtok: msat(175_000), outputMsatPerMtok: msat(14_000_000), requestMsat: msat(0) };
+const gpt52 = {
+  inputMsatPerMtok: msat(1_750_000),
+  cachedInputMsatPerMtok: msat(175_000),
+  outputMsatPerMtok: msat(14_000_000),
+  requestMsat: msat(0),
+};
 const quote = { estimator: 'bytes', inputTokens: 2, maxOutputTokens: 10, price: gpt52, minPriceMsat: msat(0) };
 
 const amount: fc.Arbitrary<Msat> = fc.bigInt(0n, 100_000_000_000_000n).map(msat);
 const tokens = fc.nat(10_000_000);
-const price = fc.record({ inputMsatPerMtok: amount, cachedInputMsatPerMtok: amount, outputMsatPerMtok: amount, requestMsat: amount });
-const rules = fc.array(fc.record({ name: fc.constant('rule'), multiplierBps: fc.integer({ min: 10_000, max: 100_000 }) }), { maxLength: 3 });
-const quotes = fc.record({ estimator: fc.constant('bytes'), inputTokens: tokens, maxOutputTokens: tokens, price, rules, minPriceMsat: amount });
+const price = fc.record({
+  inputMsatPerMtok: amount,
+  cachedInputMsatPerMtok: amount,
+  outputMsatPerMtok: amount,
+  requestMsat: amount,
+});
+const rules = fc.array(
+  fc.record({ name: fc.constant('rule'), multiplierBps: fc.integer({ min: 10_000, max: 100_000 }) }),
+  { maxLength: 3 },
+);
+const quotes = fc.record({
+  estimator: fc.constant('bytes'),
+  inputTokens: tokens,
+  maxOutputTokens: tokens,
+  price,
+  rules,
+  minPriceMsat: amount,
+});
 
 describe('a quoted price', () => {
   test('agrees with go-lcpd', () => {
     expect(quotePrice(quote)).toMatchObject({ listMsat: 144n, priceMsat: 144n });
-    expect(quotePrice({ ...quote, rules: [loadRule({ threshold: 1, perJobBps: 500, maxMultiplierBps: 12_000 }, 5)] }).listMsat).toBe(173n);
+    expect(
+      quotePrice({ ...quote, rules: [loadRule({ threshold: 1, perJobBps: 500, maxMultiplierBps: 12_000 }, 5)] })
+        .listMsat,
+    ).toBe(173n);
   });
 
   test('is rounded up once, at the end', () => {
@@ -44,7 +67,11 @@ describe('a quoted price', () => {
   test('never falls when there are more tokens or rules', () => {
     fc.assert(
       fc.property(quotes, tokens, tokens, (parts, moreInput, moreOutput) => {
-        const more = { ...parts, inputTokens: parts.inputTokens + moreInput, maxOutputTokens: parts.maxOutputTokens + moreOutput };
+        const more = {
+          ...parts,
+          inputTokens: parts.inputTokens + moreInput,
+          maxOutputTokens: parts.maxOutputTokens + moreOutput,
+        };
         expect(quotePrice(more).listMsat).toBeGreaterThanOrEqual(quotePrice(parts).listMsat);
         expect(quotePrice(parts).listMsat).toBeGreaterThanOrEqual(quotePrice({ ...parts, rules: [] }).listMsat);
       }),
@@ -62,7 +89,9 @@ describe('a charge', () => {
   test('is what was used, cached input at its own price', () => {
     const cover = msat(1_000_000_000);
     expect(chargeMsat(breakdown, { inputTokens: 1_000_000, outputTokens: 1 }, cover)).toBe(1_750_014n);
-    expect(chargeMsat(breakdown, { inputTokens: 1_000_000, outputTokens: 1, cachedInputTokens: 400_000 }, cover)).toBe(1_120_014n);
+    expect(chargeMsat(breakdown, { inputTokens: 1_000_000, outputTokens: 1, cachedInputTokens: 400_000 }, cover)).toBe(
+      1_120_014n,
+    );
     expect(chargeMsat(breakdown, { inputTokens: 10, outputTokens: 1, cachedInputTokens: 99 }, cover)).toBe(16n);
     expect(chargeMsat(breakdown, { inputTokens: 0, outputTokens: 0 }, cover)).toBe(0n);
   });
@@ -75,7 +104,8 @@ describe('a charge', () => {
         const charge = chargeMsat(quoted, usage, cover);
         expect(charge).toBeGreaterThanOrEqual(0n);
         expect(charge).toBeLessThanOrEqual(cover);
-        if (usage.inputTokens <= parts.inputTokens && usage.outputTokens <= parts.maxOutputTokens) expect(charge).toBeLessThanOrEqual(quoted.listMsat);
+        if (usage.inputTokens <= parts.inputTokens && usage.outputTokens <= parts.maxOutputTokens)
+          expect(charge).toBeLessThanOrEqual(quoted.listMsat);
       }),
     );
   });

@@ -41,7 +41,11 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     await parts.seller?.stop();
     await rm(directory, { recursive: true, force: true });
   };
-  try {
+  // However it ends, nothing is left behind: a signal at any moment, or a reader that closes the pipe.
+  const ended = Promise.withResolvers<void>();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, ended.resolve);
+  process.stdout.on('error', () => ended.resolve());
+  const tell = async (): Promise<void> => {
     story.title('A sale over Lightning, with play money, between two processes on this machine');
     const choice = await chooseModel(
       options.model,
@@ -63,10 +67,16 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     await hasManifest;
     story.step('manifests exchanged', `LCP v0.${options.protocol}`);
     await sellOne(story, { node, buyer, seller: seller.node_id, model: choice.model, options });
-    if (!options.once) await keepOpen(story, { buyer, seller, model: choice.model, options });
+    if (options.once) return;
+    await keepOpen(story, { buyer, seller, model: choice.model, options });
+    await ended.promise;
+  };
+  try {
+    await Promise.race([tell(), ended.promise]);
   } finally {
     await cleanUp();
   }
+  process.exit(0); // what was interrupted must not hold the process
 }
 
 interface Sale {
@@ -130,13 +140,10 @@ async function keepOpen(
   const base = await buyer
     .openGateway({ ...settings, host: options.host, port: options.port })
     .catch(() => buyer.openGateway({ ...settings, host: options.host, port: 0 }));
-  const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello!' }] });
+  const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello!' }], stream: true });
   story.note(
     `\nThe endpoint stays open. Each request buys one answer over Lightning:\n\n  curl -N ${base}/chat/completions -H 'content-type: application/json' -d '${body}'\n\nCtrl-C ends.`,
   );
-  await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
 }
 
 const sellerConfig = (directory: string, backend: object, model: string) => ({

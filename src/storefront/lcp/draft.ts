@@ -76,8 +76,9 @@ export class Drafts {
   }
 
   remove(draft: Draft): void {
-    if (!this.#drafts.delete(draft.key)) return;
     draft.stopTimer();
+    if (this.#drafts.get(draft.key) !== draft) return; // removed before
+    this.#drafts.delete(draft.key);
     const left = (this.#perPeer.get(draft.peer) ?? 1) - 1;
     if (left > 0) this.#perPeer.set(draft.peer, left);
     else this.#perPeer.delete(draft.peer);

@@ -23,10 +23,13 @@ export interface IntakeOptions {
   readonly offer: Offer;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Jobs that are unpaid, waiting or running. */
-  readonly jobsUnderWay: () => number;
+  /** Whether the spool could take this many answers of the largest size. */
+  readonly hasRoomFor: (answers: number) => boolean;
+  /** Paid jobs that wait for a slot. */
+  readonly paidJobsWaiting: () => number;
   readonly limits: DraftLimits & {
     readonly maxInflightJobs: number;
+    readonly queueLength: number;
     readonly maxInputBytes: number;
     readonly maxJobBytes: number;
   };
@@ -36,7 +39,6 @@ export interface IntakeOptions {
 
 const INPUT_CONTENT_TYPE = 'application/json; charset=utf-8';
 const IDENTITY = 'identity';
-const CLOSED = 'the provider takes nothing new now; try again in some minutes';
 const REFUSALS_REMEMBERED = 4_096;
 
 /** From messages to an accepted job: LCP v0.2 §5.2 and §5.5, v0.3 §5.1 and §6. Everything here is bounded and forgotten on a deadline. */
@@ -66,7 +68,7 @@ export class Intake {
     else if (message.kind === 'stream-begin' && message.streamKind === 'input') this.#begin(peer, message);
     else if (message.kind === 'stream-chunk') this.#chunk(peer, message);
     else if (message.kind === 'stream-end') this.#end(peer, message);
-    else if (message.kind === 'cancel') this.#cancel(peer, jobKey(peer, message.version, message.jobId));
+    else if (message.kind === 'cancel') this.#cancel(jobKey(peer, message.version, message.jobId));
   }
 
   peerOffline(peer: NodeId): void {
@@ -109,7 +111,7 @@ export class Intake {
   async #compareWithJob(draft: Draft): Promise<boolean> {
     const { session, offer, engine } = this.#options;
     const manifest = session.manifestOf(draft.peer, draft.version);
-    const refusal = refuseRequest(draft.request, { manifest, offer, busy: this.#busy() });
+    const refusal = refuseRequest(draft.request, { manifest, offer, busy: this.#busy(draft.peer) });
     const job = await engine.job(draft.key);
     if (job === undefined) {
       if (refusal !== undefined) this.#refuse(draft, refusal.name, refusal.message);
@@ -125,10 +127,15 @@ export class Intake {
     return false;
   }
 
-  #busy(): string | undefined {
-    if (!this.#isOpen) return CLOSED;
-    const { jobsUnderWay, limits } = this.#options;
-    return jobsUnderWay() >= limits.maxInflightJobs ? 'busy; try again soon' : undefined;
+  /** Why nothing new of this peer is taken now. Asked when a request comes, and again before it becomes a job. */
+  #busy(peer: NodeId): string | undefined {
+    const { engine, limits, paidJobsWaiting, hasRoomFor } = this.#options;
+    const { paid, unpaid, unpaidOfPeer } = engine.count(peer);
+    if (!this.#isOpen) return 'the provider takes nothing new now; try again in some minutes';
+    if (paid >= limits.maxInflightJobs || paidJobsWaiting() >= limits.queueLength) return 'busy; try again soon';
+    if (!hasRoomFor(paid + 1)) return 'no room for more answers at the moment; try again later';
+    if (unpaidOfPeer >= limits.perPeer) return 'too many unpaid quotes; pay or cancel some first';
+    return unpaid >= limits.total ? 'too many unpaid quotes at the moment; try again soon' : undefined;
   }
 
   #begin(peer: NodeId, begin: StreamBegin): void {
@@ -196,7 +203,8 @@ export class Intake {
     try {
       const job = (await draft.isNew) ? await this.#appraise(draft, input) : undefined;
       if (job === undefined) return;
-      if (!this.#isOpen) return this.#refuse(draft, 'rate-limited', CLOSED);
+      const busy = this.#busy(draft.peer);
+      if (busy !== undefined) return this.#refuse(draft, 'rate-limited', busy);
       draft.state = 'accepting';
       await this.#options.engine.accept(job, input.data);
       if (draft.isCancelled) await this.#options.engine.dispatch(job.key, { kind: 'cancel-requested' });
@@ -231,17 +239,23 @@ export class Intake {
     return undefined;
   }
 
-  #cancel(peer: NodeId, key: JobKey): void {
+  #cancel(key: JobKey): void {
     const draft = this.#drafts.get(key);
     if (draft === undefined || draft.state === 'absorbing') {
       this.#background(this.#options.engine.dispatch(key, { kind: 'cancel-requested' }));
       return;
     }
     draft.isCancelled = true;
-    if (draft.state === 'accepting') return; // the job is told once it is saved
+    if (draft.state !== 'accepting') this.#background(this.#cancelDraft(draft)); // else the job is told once it is saved
+  }
+
+  /** The request may be a repeat: then the cancel is for the job, and the job answers. */
+  async #cancelDraft(draft: Draft): Promise<void> {
+    const { engine, session } = this.#options;
+    const { peer, version, jobId, key } = draft;
     this.#drop(draft);
-    const { version, jobId } = draft;
-    this.#background(this.#options.session.send(peer, { kind: 'result', version, jobId, status: 'cancelled' }));
+    const job = await engine.dispatch(key, { kind: 'cancel-requested' });
+    if (job === undefined) await session.send(peer, { kind: 'result', version, jobId, status: 'cancelled' });
   }
 
   #refuse(draft: Draft, name: ErrorName, message: string): void {
