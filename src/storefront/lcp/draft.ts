@@ -5,8 +5,7 @@ import type { StreamAssembly } from '../../protocol/stream-assembly.ts';
 
 /**
  * A request before it is a job: in memory only.
- * `awaiting` its input stream → `receiving` it → `pricing` → `accepting` (being saved). `absorbing`: it was answered with an error, or is a repeat; what is still on the
- * way for it is swallowed, since an error is terminal for its job at the buyer and a second one would only be noise.
+ * `awaiting` its input stream → `receiving` it → `pricing` → `accepting` (being saved).
  */
 export interface Draft {
   readonly key: JobKey;
@@ -15,7 +14,7 @@ export interface Draft {
   readonly jobId: string;
   readonly request: QuoteRequest;
   readonly model: string;
-  state: 'awaiting' | 'receiving' | 'pricing' | 'accepting' | 'absorbing';
+  state: 'awaiting' | 'receiving' | 'pricing' | 'accepting';
   begin?: StreamBegin;
   assembly?: StreamAssembly;
   /** False: a job of this key exists, or the request was refused. Nothing is accepted before this is known. */

@@ -78,12 +78,12 @@ export class Intake {
   #request(peer: NodeId, request: QuoteRequest): void {
     const key = jobKey(peer, request.version, request.jobId);
     const earlier = this.#drafts.get(key);
-    if (earlier !== undefined && earlier.state !== 'absorbing') {
+    if (earlier !== undefined) {
       if (!isSameRequest(earlier.request, request))
         this.#refuse(earlier, 'payment-invalid', 'this job id is in use for another request');
       return;
     }
-    if (earlier !== undefined) this.#drop(earlier);
+    this.#refused.delete(key);
     if (!this.#drafts.hasRoomFor(peer)) {
       this.#refused.add(key);
       this.#sendError(peer, request, 'rate-limited', 'too many unfinished requests; finish some first');
@@ -144,7 +144,7 @@ export class Intake {
       this.#background(this.#strayBegin(peer, begin));
       return;
     }
-    if (draft.state === 'absorbing' || draft.begin?.streamId === begin.streamId) return; // swallowed, or a duplicate
+    if (draft.begin?.streamId === begin.streamId) return; // a duplicate
     if (draft.state !== 'awaiting') return this.#refuse(draft, 'invalid-state', 'a job has one input stream');
     const { totalBytes, sha256 } = begin;
     if (begin.version === 2 && (totalBytes === undefined || sha256 === undefined)) {
@@ -190,7 +190,6 @@ export class Intake {
   #end(peer: NodeId, end: StreamEnd): void {
     const draft = this.#drafts.get(jobKey(peer, end.version, end.jobId));
     if (draft === undefined) return;
-    if (draft.state === 'absorbing') return this.#drop(draft);
     if (draft.state === 'awaiting') return this.#refuse(draft, 'invalid-state', 'stream_end without stream_begin');
     if (draft.state !== 'receiving' || draft.assembly?.streamId !== end.streamId) return;
     const ended = draft.assembly.end(end.totalBytes, end.sha256);
@@ -241,7 +240,7 @@ export class Intake {
 
   #cancel(key: JobKey): void {
     const draft = this.#drafts.get(key);
-    if (draft === undefined || draft.state === 'absorbing') {
+    if (draft === undefined) {
       this.#background(this.#options.engine.dispatch(key, { kind: 'cancel-requested' }));
       return;
     }
@@ -259,17 +258,18 @@ export class Intake {
   }
 
   #refuse(draft: Draft, name: ErrorName, message: string): void {
-    if (draft.state === 'absorbing') return;
+    if (this.#drafts.get(draft.key) !== draft) return; // answered already
     this.#sendError(draft.peer, draft.request, name, message);
     this.#absorb(draft);
   }
 
-  /** Swallows what is still on the way for it; after the end of its input nothing is. */
+  /**
+   * Forgets it, but for the key: what is still on the way for it is swallowed, since an error is terminal for its job at the buyer and a second one
+   * would only be noise. Costs no place.
+   */
   #absorb(draft: Draft): void {
-    if (draft.state === 'pricing' || draft.state === 'accepting') return this.#drop(draft);
-    this.#freeInput(draft);
-    draft.state = 'absorbing';
-    draft.abort.abort();
+    this.#refused.add(draft.key);
+    this.#drop(draft);
   }
 
   #drop(draft: Draft): void {

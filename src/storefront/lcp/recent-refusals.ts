@@ -1,6 +1,6 @@
 import type { JobKey } from '../../job/job.ts';
 
-/** Jobs that were refused without a draft, the latest few: what is still on the way for them is swallowed. */
+/** Requests that were refused or repeated, the latest few: what is still on the way for them is swallowed. */
 export class RecentRefusals {
   readonly #limit: number;
   readonly #keys = new Set<JobKey>();
@@ -16,6 +16,10 @@ export class RecentRefusals {
       this.#keys.delete(oldest);
       return;
     }
+  }
+
+  delete(key: JobKey): void {
+    this.#keys.delete(key);
   }
 
   has(key: JobKey): boolean {
