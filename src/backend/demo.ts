@@ -1,3 +1,4 @@
+import { JSON_CONTENT_TYPE, SSE_CONTENT_TYPE } from '../protocol/content-type.ts';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock/clock.ts';
 import { BackendError } from './backend.ts';
@@ -38,7 +39,7 @@ export function createDemoBackend(options: DemoBackendOptions): Backend {
       const createdS = Math.floor(clock.nowMs() / 1000);
       const answer = request.taskKind === 'openai.responses.v1' ? responsesAnswer : chatAnswer;
       const pieces = answer(read, request.stream, createdS);
-      const contentType = request.stream ? 'text/event-stream; charset=utf-8' : 'application/json; charset=utf-8';
+      const contentType = request.stream ? SSE_CONTENT_TYPE : JSON_CONTENT_TYPE;
       return { contentType, body: paced(pieces, { clock, tokenDelayMs, signal }) };
     },
     models: (): Promise<BackendModel[]> =>

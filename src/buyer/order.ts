@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { NodeId } from '../lightning/lightning.ts';
 import type { Msat } from '../money/msat.ts';
+import { IDENTITY_ENCODING, JSON_CONTENT_TYPE } from '../protocol/content-type.ts';
 import { encodeModelParams } from '../protocol/params.ts';
 import type { Version } from '../protocol/messages.ts';
 
@@ -33,7 +34,7 @@ export function makeOrder(request: OrderRequest): Order {
     params: encodeModelParams(request.model),
     inputStreamId: newId(),
     inputSha256: createHash('sha256').update(request.input).digest('hex'),
-    inputContentType: 'application/json; charset=utf-8',
-    inputContentEncoding: 'identity',
+    inputContentType: JSON_CONTENT_TYPE,
+    inputContentEncoding: IDENTITY_ENCODING,
   };
 }

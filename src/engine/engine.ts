@@ -4,7 +4,7 @@ import { nextDeadline } from '../job/deadline.ts';
 import type { Deadlines } from '../job/deadline.ts';
 import type { Effect } from '../job/effect.ts';
 import type { EventOf, JobEvent } from '../job/event.ts';
-import { isAtRest, isRunFinal } from '../job/job.ts';
+import { isAtRest, isRunFinal, isUnpaid } from '../job/job.ts';
 import type { Job, JobKey } from '../job/job.ts';
 import { step } from '../job/step.ts';
 import type { Change, Ledger, PendingEffect } from '../ledger/ledger.ts';
@@ -62,7 +62,7 @@ export class Engine {
     let [paid, unpaid, unpaidOfPeer] = [0, 0, 0];
     for (const { job } of this.#live.values()) {
       if (job.funding === 'funded') paid++;
-      if (!['invoicing', 'open', 'closing'].includes(job.funding)) continue;
+      if (!isUnpaid(job)) continue;
       unpaid++;
       if (job.peer === peer) unpaidOfPeer++;
     }

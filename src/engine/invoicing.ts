@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock/clock.ts';
+import { isUnpaid } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
 import type { InvoiceState, InvoiceUpdate, LightningNode } from '../lightning/lightning.ts';
 import { LightningError } from '../lightning/lightning.ts';
@@ -30,7 +31,7 @@ export class Invoicing {
   }
 
   async lookUpOpenInvoices(): Promise<void> {
-    const open = this.#engine.liveJobs().filter((job) => ['invoicing', 'open', 'closing'].includes(job.funding));
+    const open = this.#engine.liveJobs().filter(isUnpaid);
     for (const job of open) await this.#lookUp(job);
   }
 

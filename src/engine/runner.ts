@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { BackendError } from '../backend/backend.ts';
-import type { Backend } from '../backend/backend.ts';
+import type { Backend, OutputCapField } from '../backend/backend.ts';
 import type { BackendPool, Slot } from '../backend/pool.ts';
 import type { Job, JobKey, Output, Usage } from '../job/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -76,7 +76,6 @@ export class Runner {
     attempt.slot?.release();
     if (attempt.slot !== undefined && end?.kind === 'attempt-failed' && end.retryable)
       this.#failedAt.set(key, attempt.slot.backend);
-    else this.#failedAt.delete(key);
     try {
       const job = end === undefined ? undefined : await engine.dispatch(key, end);
       if (job?.run !== 'queued' && job?.run !== 'running') this.#failedAt.delete(key);
@@ -114,14 +113,12 @@ export class Runner {
     if (!end.complete || !hasOutput)
       throw new BackendError('the backend ended its answer early', { retryable: !hasOutput });
     if (end.failed) {
-      const { bytes, sha256 } = await writer.end('');
       const reason = 'the backend reported an error within its answer';
-      return { kind: 'attempt-failed', retryable: false, reason, output: outputOf(attempt, bytes, sha256) };
+      return { kind: 'attempt-failed', retryable: false, reason, output: await endOutput(attempt, writer, '') };
     }
     pool.report(backend, 'ok');
     const usage = end.usage ?? this.#countedUsage(attempt);
-    const { bytes, sha256 } = await writer.end(noteOf(usage));
-    return { kind: 'output-ended', output: outputOf(attempt, bytes, sha256), usage };
+    return { kind: 'output-ended', output: await endOutput(attempt, writer, noteOf(usage)), usage };
   }
 
   /** The first byte waits until it is saved that output began: from then on the job never runs again. The others wait for nothing. */
@@ -192,8 +189,7 @@ export class Runner {
     try {
       if (writer === undefined || streamId === undefined) throw new Error('no output');
       if (job.work.stream) await writer.append(brokenStreamEvent(job.terms.taskKind, reason));
-      const { bytes, sha256 } = await writer.end('');
-      return outputOf(attempt, bytes, sha256);
+      return await endOutput(attempt, writer, '');
     } catch {
       await writer?.abort().catch(() => {}); // a spool that is lost has nothing to keep
       return undefined;
@@ -211,32 +207,26 @@ type EndEvent = Extract<
   { kind: 'output-ended' | 'attempt-failed' | 'buyer-limit-reached' | 'run-aborted' }
 >;
 
-const outputOf = (attempt: Attempt, bytes: number, sha256: string) => ({
-  streamId: attempt.streamId ?? '',
-  contentType: attempt.contentType ?? '',
-  bytes,
-  sha256,
-});
-
-/** The body that was priced, with what it left open filled in: the price binds the backend too. */
-function upstreamBody(
-  job: Job,
-  input: Uint8Array,
-  cap: Parameters<ReturnType<typeof checked>['upstreamBody']>[0]['cap'],
-): Uint8Array {
-  return checked(job, input).upstreamBody({ cap, usage: true });
+/** Makes what was produced durable, and describes it. */
+async function endOutput(
+  { streamId = '', contentType = '' }: Attempt,
+  writer: SpoolWriter,
+  note: string,
+): Promise<Output> {
+  const { bytes, sha256 } = await writer.end(note);
+  return { streamId, contentType, bytes, sha256 };
 }
 
-function checked(job: Job, input: Uint8Array) {
-  const { taskKind } = job.terms;
+/** The body that was priced, with what it left open filled in: the price binds the backend too. */
+function upstreamBody(job: Job, input: Uint8Array, cap: OutputCapField): Uint8Array {
   const { model, maxOutputTokensPerChoice, choices } = job.work;
-  const request = checkRequest(taskKind, input, model, {
+  const request = checkRequest(job.terms.taskKind, input, model, {
     maxOutputTokens: maxOutputTokensPerChoice,
     maxChoices: choices,
   });
   if ('refusal' in request)
     throw new BackendError('the stored request does not pass the gate any more', { retryable: false });
-  return request;
+  return request.upstreamBody({ cap, usage: true });
 }
 
 /** Waits for both; when one rejects, the other's rejection is not left unheard. */

@@ -100,6 +100,9 @@ export interface Job {
   readonly sentAtMs?: number;
 }
 
+/** Its invoice can still be paid, or is just being made or cancelled. */
+export const isUnpaid = (job: Job): boolean => ['invoicing', 'open', 'closing'].includes(job.funding);
+
 export const isRunFinal = (job: Job): boolean => job.run === 'ended' || job.run === 'failed';
 
 /** Nothing is left to do for it, until its retention is over: it needs neither memory nor a look at the next start. */

@@ -15,13 +15,15 @@ export interface Refused {
   readonly message: string;
 }
 
+export type Availability = 'on sale' | 'away' | 'not for sale';
+
 /** What is for sale, and for how much. */
 export interface Offer {
   readonly taskKinds: readonly TaskKind[];
   /** Models that a backend has and a price list names; sorted. */
   models(): readonly string[];
-  /** True for a model that was on sale since the start and whose backend is away now. */
-  isAway(model: string): boolean;
+  /** `away`: it was on sale since the start, and its backend does not answer now. */
+  availability(model: string): Availability;
   /** Checks and prices a request body. Aborting gives up the count. */
   price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused>;
 }

@@ -1,14 +1,14 @@
 import type { BackendPool } from '../backend/pool.ts';
 import type { Estimator } from '../estimating/estimator.ts';
 import type { Msat } from '../money/msat.ts';
-import { checkRequest } from '../openai/request.ts';
+import { checkRequest, taskKinds } from '../openai/request.ts';
 import type { TaskKind } from '../openai/request.ts';
 import { loadRule } from '../pricing/load-rule.ts';
 import type { LoadSettings } from '../pricing/load-rule.ts';
 import { quotePrice } from '../pricing/price.ts';
 import { findPrice } from '../pricing/price-list.ts';
 import type { EstimatorName, PriceList } from '../pricing/price-list.ts';
-import type { Offer, Priced, Refused } from './offer.ts';
+import type { Availability, Offer, Priced, Refused } from './offer.ts';
 
 export interface PriceOfferOptions {
   readonly pool: BackendPool;
@@ -27,7 +27,7 @@ const AWAY = 'the backend of this model does not answer at the moment; try again
 
 /** Sells what a backend has and a price list names: nothing else, and never for nothing. */
 export class PriceOffer implements Offer {
-  readonly taskKinds: readonly TaskKind[] = ['openai.chat_completions.v1', 'openai.responses.v1'];
+  readonly taskKinds = taskKinds;
   readonly #options: PriceOfferOptions;
   readonly #everOnSale = new Set<string>();
 
@@ -42,15 +42,17 @@ export class PriceOffer implements Offer {
     return models.toSorted();
   }
 
-  isAway(model: string): boolean {
-    return this.#everOnSale.has(model) && !this.models().includes(model);
+  availability(model: string): Availability {
+    if (this.models().includes(model)) return 'on sale';
+    return this.#everOnSale.has(model) ? 'away' : 'not for sale';
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
     const { estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, load, paidJobs } = this.#options;
     const entry = findPrice(lists, model);
-    if (this.isAway(model)) return { refusal: 'rate-limited', message: AWAY };
-    if (entry === undefined || !this.models().includes(model))
+    const availability = this.availability(model);
+    if (availability === 'away') return { refusal: 'rate-limited', message: AWAY };
+    if (entry === undefined || availability !== 'on sale')
       return { refusal: 'unsupported-task', message: 'this model is not for sale here' };
     const request = checkRequest(taskKind, body, model, {
       maxOutputTokens: entry.maxOutputTokens ?? maxOutputTokens,

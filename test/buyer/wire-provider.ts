@@ -1,7 +1,8 @@
+import { sealed } from '../harness/sealed.ts';
 import { Requester } from '../../src/buyer/requester.ts';
 import type { Bought } from '../../src/buyer/requester.ts';
 import { BuyerError } from '../../src/buyer/buyer-error.ts';
-import { chunkMsgId, decodeMessage, encodeMessage } from '../../src/protocol/codec.ts';
+import { decodeMessage } from '../../src/protocol/codec.ts';
 import type { Message, QuoteRequest, StreamBegin, StreamEnd, Version } from '../../src/protocol/messages.ts';
 import { termsHash } from '../../src/protocol/terms.ts';
 import { msat } from '../../src/money/msat.ts';
@@ -88,16 +89,7 @@ export class Stall {
   }
 
   async send(message: { kind: string; [field: string]: unknown }): Promise<void> {
-    const expiryS = BigInt(this.clock.nowS() + 300);
-    const msgId =
-      message.kind === 'stream-chunk' ? chunkMsgId(String(message['streamId']), Number(message['seq'])) : hex32();
-    const envelope = message.kind === 'manifest' ? {} : { msgId, expiryS };
-    const { type, payload } = encodeMessage({
-      version: this.version,
-      protocolVersion: this.version,
-      ...envelope,
-      ...message,
-    } as unknown as Message);
+    const { type, payload } = sealed(this.version, this.clock.nowS(), message);
     await this.provider.sendMessage(this.buyer.nodeId, type, payload);
   }
 

@@ -1,5 +1,6 @@
+import { sealed } from './sealed.ts';
 import { createHash, randomBytes } from 'node:crypto';
-import { chunkMsgId, decodeMessage, encodeMessage } from '../../src/protocol/codec.ts';
+import { decodeMessage } from '../../src/protocol/codec.ts';
 import type {
   Kind,
   Manifest,
@@ -75,16 +76,7 @@ export class WireBuyer {
 
   /** Sends a message; what is not given is filled in as it should be. */
   async send(message: { kind: Kind; [field: string]: unknown }): Promise<void> {
-    const expiryS = BigInt(this.#clock.nowS() + 300);
-    const msgId =
-      message.kind === 'stream-chunk' ? chunkMsgId(String(message['streamId']), Number(message['seq'])) : hex32();
-    const envelope = message.kind === 'manifest' ? {} : { msgId, expiryS };
-    const { type, payload } = encodeMessage({
-      version: this.version,
-      protocolVersion: this.version,
-      ...envelope,
-      ...message,
-    } as unknown as Message);
+    const { type, payload } = sealed(this.version, this.#clock.nowS(), message);
     await this.raw(type, payload);
   }
 

@@ -1,13 +1,9 @@
-import { createRequire } from 'node:module';
 import { msat } from '../../money/msat.ts';
+import { parseBolt11 } from '../bolt11.ts';
 import { LightningError } from '../lightning.ts';
 import type { PaidInvoice, Payment, PaymentHash } from '../lightning.ts';
 import type { AnswerStream, Connection, RawPayment } from './connection.ts';
 import { lightningError } from './lnd-error.ts';
-
-const { parsePaymentRequest } = createRequire(import.meta.url)('invoices') as {
-  readonly parsePaymentRequest: (args: { readonly request: string }) => { readonly id: PaymentHash };
-};
 
 /** Parts that a payment may be split into; lncli's default. */
 const MAX_PARTS = 16;
@@ -61,7 +57,7 @@ export class Payments {
   async pay(payment: Payment): Promise<PaidInvoice> {
     let hash: PaymentHash;
     try {
-      hash = parsePaymentRequest({ request: payment.paymentRequest }).id;
+      hash = parseBolt11(payment.paymentRequest).paymentHash;
     } catch {
       throw new LightningError('refused', 'paying: this is no BOLT 11 invoice that can be read');
     }

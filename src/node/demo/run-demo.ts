@@ -108,17 +108,18 @@ async function sellOne(story: Story, { node, buyer, seller, model, options }: Sa
       paid: () => story.step('invoice paid', 'over the channel, settled'),
     },
   );
-  const hash = createHash('sha256');
   const chunks: Buffer[] = [];
   for await (const chunk of bought.body as AsyncIterable<Buffer>) {
     if (chunks.length === 0) story.step('first byte', bought.contentType);
     chunks.push(chunk);
-    hash.update(chunk);
   }
   await bought.done;
   const bytes = Buffer.concat(chunks);
   const paid = msat(before - balance(node));
-  story.step('answer complete', `${bytes.length} bytes, sha256 ${hash.digest('hex').slice(0, 16)}…, checked`);
+  story.step(
+    'answer complete',
+    `${bytes.length} bytes, sha256 ${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}…, checked`,
+  );
   story.step('money moved', `${amount(paid)} from buyer to seller`);
   story.answer(textOf(bytes.toString('utf8')));
   story.result({

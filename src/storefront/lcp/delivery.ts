@@ -4,6 +4,7 @@ import type { Engine } from '../../engine/engine.ts';
 import type { Job, JobKey } from '../../job/job.ts';
 import { brokenStreamEvent } from '../../openai/answer.ts';
 import { MAX_CHUNK_OVERHEAD_BYTES } from '../../protocol/codec.ts';
+import { IDENTITY_ENCODING } from '../../protocol/content-type.ts';
 import type { Session } from '../../session/session.ts';
 import type { Spool } from '../../spool/spool.ts';
 
@@ -19,7 +20,6 @@ export interface DeliveryOptions {
 
 /** A send that failed although the peer seems to be on line is tried again after this long. */
 const RETRY_MS = 1_000;
-const IDENTITY = 'identity';
 
 /**
  * From the spool to the wire: LCP v0.2 §5.4 and §5.5, v0.3 §5.3 and §6. One send in flight per stream keeps the order; while it is in flight
@@ -84,7 +84,7 @@ export class Delivery {
         streamId,
         streamKind: 'result',
         contentType,
-        contentEncoding: IDENTITY,
+        contentEncoding: IDENTITY_ENCODING,
       });
       let seq = 0;
       for (;;) {
@@ -131,7 +131,7 @@ export class Delivery {
             sha256: output.sha256,
             totalBytes: BigInt(output.bytes),
             contentType: output.contentType,
-            contentEncoding: IDENTITY,
+            contentEncoding: IDENTITY_ENCODING,
           };
     const send = (message: Parameters<Session['send']>[1]) => this.#options.session.send(peer, message);
     if (job.run === 'ended' && !job.cancelled && stream !== undefined)

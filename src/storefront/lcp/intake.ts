@@ -4,6 +4,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { jobKey } from '../../job/job.ts';
 import type { Job, JobKey } from '../../job/job.ts';
 import type { NodeId } from '../../lightning/lightning.ts';
+import { IDENTITY_ENCODING, JSON_CONTENT_TYPE } from '../../protocol/content-type.ts';
 import { errorCode } from '../../protocol/error-code.ts';
 import type { ErrorName } from '../../protocol/error-code.ts';
 import type { Message, QuoteRequest, StreamBegin, StreamChunk, StreamEnd } from '../../protocol/messages.ts';
@@ -37,8 +38,6 @@ export interface IntakeOptions {
   readonly quoteTtlS: number;
 }
 
-const INPUT_CONTENT_TYPE = 'application/json; charset=utf-8';
-const IDENTITY = 'identity';
 const REFUSALS_REMEMBERED = 4_096;
 
 /** From messages to an accepted job: LCP v0.2 §5.2 and §5.5, v0.3 §5.1 and §6. Everything here is bounded and forgotten on a deadline. */
@@ -150,10 +149,10 @@ export class Intake {
     if (begin.version === 2 && (totalBytes === undefined || sha256 === undefined)) {
       return this.#refuse(draft, 'invalid-state', 'an input stream declares total_len and sha256');
     }
-    if (begin.contentEncoding !== IDENTITY)
+    if (begin.contentEncoding !== IDENTITY_ENCODING)
       return this.#refuse(draft, 'unsupported-encoding', 'content_encoding must be identity');
-    if (begin.contentType !== INPUT_CONTENT_TYPE)
-      return this.#refuse(draft, 'unsupported-encoding', `content_type must be ${INPUT_CONTENT_TYPE}`);
+    if (begin.contentType !== JSON_CONTENT_TYPE)
+      return this.#refuse(draft, 'unsupported-encoding', `content_type must be ${JSON_CONTENT_TYPE}`);
     const begun = beginAssembly({
       streamId: begin.streamId,
       maxBytes: BigInt(this.#options.limits.maxInputBytes),

@@ -1,3 +1,4 @@
+import { JSON_CONTENT_TYPE, SSE_CONTENT_TYPE } from '../../protocol/content-type.ts';
 import type { Manifest, Task, Version } from '../../protocol/messages.ts';
 import { encodeModelParams } from '../../protocol/params.ts';
 import type { Offer } from '../offer.ts';
@@ -9,9 +10,6 @@ export interface ManifestLimits {
   readonly maxJobBytes: number;
   readonly maxInflightJobs: number;
 }
-
-const JSON_TYPE = 'application/json; charset=utf-8';
-const SSE_TYPE = 'text/event-stream; charset=utf-8';
 
 /** What we tell buyers: LCP v0.2 §5.1 lists a template per kind and model; v0.3 §4.1 the methods only. */
 export function ourManifest(
@@ -33,6 +31,12 @@ export function ourManifest(
 
 function tasksOf(version: Version, taskKind: string, models: readonly string[]): Task[] {
   if (version === 3)
-    return [{ taskKind, requestContentTypes: [JSON_TYPE], responseContentTypes: [JSON_TYPE, SSE_TYPE] }];
+    return [
+      {
+        taskKind,
+        requestContentTypes: [JSON_CONTENT_TYPE],
+        responseContentTypes: [JSON_CONTENT_TYPE, SSE_CONTENT_TYPE],
+      },
+    ];
   return models.map((model) => ({ taskKind, paramsTemplate: encodeModelParams(model) }));
 }

@@ -37,8 +37,9 @@ export function refuseRequest(request: QuoteRequest, { manifest, offer, busy }: 
     return refusal('unsupported-task', `not for sale here; on sale: ${offer.taskKinds.join(', ')}`);
   const params = decodeModelParams(request.params ?? new Uint8Array());
   if ('error' in params) return refusal('unsupported-params', `params: ${params.reason}`);
-  if (offer.isAway(params.model)) return refusal('rate-limited', 'this model is away at the moment; try again soon');
-  if (!offer.models().includes(params.model)) return refusal('unsupported-task', 'this model is not for sale here');
+  const availability = offer.availability(params.model);
+  if (availability === 'away') return refusal('rate-limited', 'this model is away at the moment; try again soon');
+  if (availability !== 'on sale') return refusal('unsupported-task', 'this model is not for sale here');
   return undefined;
 }
 
