@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 
 /** From the ground up. A file may import its own room and rooms of lower floors. */
 const floors = [
-  ['money', 'clock', 'types'],
+  ['money', 'clock', 'turns', 'types'],
   ['protocol', 'openai'],
   ['pricing'],
   ['job'],

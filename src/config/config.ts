@@ -1,6 +1,6 @@
 import type { LndCredentialSource } from '../lightning/lnd/credentials.ts';
 import type { Msat } from '../money/msat.ts';
-import type { PriceList } from '../pricing/price-list.ts';
+import type { PaymentMode, PriceList } from '../pricing/price-list.ts';
 import type { ListenAddress } from './fields.ts';
 
 /** The Lightning node. `none` only while nothing is sold (`enabled` false). */
@@ -51,6 +51,7 @@ export interface Config {
     /** For models of which nothing else is said. */
     readonly maxOutputTokens: number;
   };
+  readonly payment: { readonly mode: PaymentMode; readonly holdSeconds: number };
   readonly limits: {
     readonly maxPayloadBytes: number;
     readonly maxInputBytes: number;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { msat } from '../money/msat.ts';
-import type { EstimatorName, PriceEntry, TokenPrice } from '../pricing/price-list.ts';
+import type { EstimatorName, PaymentMode, PriceEntry, TokenPrice } from '../pricing/price-list.ts';
 import { whole } from './fields.ts';
 
 const UINT32_MAX = 4_294_967_295;
@@ -43,6 +43,10 @@ export const modelFields = {
     .describe(
       'How input tokens are counted before the job runs. bytes: one for each 4 bytes. openai: with the vocabulary of OpenAI models. Default bytes.',
     ),
+  payment: z
+    .enum(['upfront', 'hold'])
+    .optional()
+    .describe('When the payment for this model is taken; see payment.mode. Default: payment.mode.'),
 };
 
 /** A price list file, as written. */
@@ -63,6 +67,7 @@ type WrittenPrice = z.infer<typeof priceSchema>;
 export interface WrittenModel {
   readonly max_output_tokens?: number | undefined;
   readonly estimator?: EstimatorName | undefined;
+  readonly payment?: PaymentMode | undefined;
   readonly price?: WrittenPrice | undefined;
 }
 
@@ -82,5 +87,6 @@ export const modelSettings = (
 ): Omit<PriceEntry, 'pattern' | 'price'> & { price?: TokenPrice } => ({
   ...(written.max_output_tokens !== undefined && { maxOutputTokens: written.max_output_tokens }),
   ...(written.estimator && { estimator: written.estimator }),
+  ...(written.payment && { paymentMode: written.payment }),
   ...(written.price && { price: tokenPrice(written.price) }),
 });

@@ -46,6 +46,11 @@ export function settings(
         }),
     },
     llm: { maxOutputTokens: written.llm.max_output_tokens },
+    payment: {
+      mode: written.payment.mode,
+      // A hold serves no purpose beyond the time that an answer may take in all.
+      holdSeconds: Math.min(written.payment.hold_seconds, deadlines.total_seconds),
+    },
     limits: {
       maxPayloadBytes: limits.max_payload_bytes,
       maxInputBytes: limits.max_input_bytes,

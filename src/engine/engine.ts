@@ -4,11 +4,15 @@ import { nextDeadline } from '../job/deadline.ts';
 import type { Deadlines } from '../job/deadline.ts';
 import type { Effect } from '../job/effect.ts';
 import type { EventOf, JobEvent } from '../job/event.ts';
-import { isAtRest, isRunFinal, isUnpaid } from '../job/job.ts';
+import { creditToReserved } from '../job/rules.ts';
+import { buyerAccount } from '../job/entry.ts';
+import { isAtRest, isCovered, isRunFinal, isUnpaid } from '../job/job.ts';
 import type { Job, JobKey } from '../job/job.ts';
 import { step } from '../job/step.ts';
 import type { Change, Ledger, PendingEffect } from '../ledger/ledger.ts';
 import { LedgerError } from '../ledger/ledger.ts';
+import { TurnsByKey } from '../turns/turns.ts';
+import type { Msat } from '../money/msat.ts';
 
 /** Performs one effect; resolves when it may be struck out of the outbox. Must be repeatable. */
 export type PerformEffect = (job: Job, effect: Effect) => Promise<void>;
@@ -45,6 +49,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #live = new Map<JobKey, LiveJob>();
   readonly #keyByHash = new Map<string, JobKey>();
+  readonly #accepting = new TurnsByKey();
   readonly #idleWaiters = new Set<() => void>();
   #perform: PerformEffect = () => Promise.reject(new Error('the engine was used before connect()'));
 
@@ -61,7 +66,7 @@ export class Engine {
   count(peer?: string): { readonly paid: number; readonly unpaid: number; readonly unpaidOfPeer: number } {
     let [paid, unpaid, unpaidOfPeer] = [0, 0, 0];
     for (const { job } of this.#live.values()) {
-      if (job.funding === 'funded') paid++;
+      if (isCovered(job)) paid++;
       if (!isUnpaid(job)) continue;
       unpaid++;
       if (job.peer === peer) unpaidOfPeer++;
@@ -83,15 +88,27 @@ export class Engine {
     return this.#keyByHash.get(paymentHash) ?? (await this.#options.ledger.jobByPaymentHash(paymentHash))?.key;
   }
 
-  /** Accepts a job: from the moment this resolves it survives any crash. Rejects with LedgerError when it could not be saved. */
-  async accept(job: Job, input: Uint8Array): Promise<void> {
+  /**
+   * Accepts the job that `make` makes with the buyer's credit in view: from the moment this resolves it survives any crash, and the credit that
+   * lowered its price is reserved. One job of a buyer at a time, so that no two are made of the same credit. Rejects with LedgerError when it could not
+   * be saved.
+   */
+  accept(peer: string, input: Uint8Array, make: (creditMsat: Msat) => Job): Promise<Job> {
+    return this.#accepting.take(peer, async () => {
+      const job = make(await this.#options.ledger.balance(buyerAccount(peer)));
+      await this.#save(job, input);
+      return job;
+    });
+  }
+
+  async #save(job: Job, input: Uint8Array): Promise<void> {
     const live = this.#adopt(job);
     await this.#serially(live, async () => {
       try {
         const pending = await this.#options.ledger.commit({
           job,
           input,
-          entries: [],
+          entries: creditToReserved(job),
           effects: [{ kind: 'create-invoice' }],
         });
         this.#performAll(live, pending);
@@ -165,7 +182,7 @@ export class Engine {
 
   /** Resolves when no paid job is left unfinished. */
   async whenPaidJobsAreDone(): Promise<void> {
-    const isOwed = (job: Job) => job.funding === 'funded' || job.delivery === 'sending' || job.delivery === 'finishing';
+    const isOwed = (job: Job) => isCovered(job) || job.delivery === 'sending' || job.delivery === 'finishing';
     while (this.liveJobs().some(isOwed)) await new Promise<void>((resolve) => this.#idleWaiters.add(resolve));
   }
 

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock/clock.ts';
-import { isUnpaid } from '../job/job.ts';
+import { isInvoiceOpen } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
 import type { InvoiceState, InvoiceUpdate, LightningNode } from '../lightning/lightning.ts';
 import { LightningError } from '../lightning/lightning.ts';
@@ -31,8 +31,11 @@ export class Invoicing {
   }
 
   async lookUpOpenInvoices(): Promise<void> {
-    const open = this.#engine.liveJobs().filter(isUnpaid);
-    for (const job of open) await this.#lookUp(job);
+    const open = this.#engine.liveJobs().filter(isInvoiceOpen);
+    for (const job of open) {
+      this.#watch(job);
+      await this.#lookUp(job);
+    }
   }
 
   /** Effect: makes the invoice whose preimage was saved with the job. */
@@ -43,12 +46,34 @@ export class Invoicing {
         descriptionHash: job.terms.termsHash,
         amountMsat: job.terms.priceMsat,
         expiresAtS: job.terms.quoteExpiryS,
+        hold: job.paymentMode === 'hold',
       }),
     );
     if (created === 'too late') return;
-    if (created instanceof LightningError)
+    if (created instanceof LightningError) {
       await this.#engine.dispatch(job.key, { kind: 'invoice-refused', reason: created.message });
-    else await this.#engine.dispatch(job.key, { kind: 'invoice-created', paymentRequest: created.paymentRequest });
+      return;
+    }
+    this.#watch(job);
+    await this.#engine.dispatch(job.key, { kind: 'invoice-created', paymentRequest: created.paymentRequest });
+  }
+
+  /** Effect: takes the held payment, or learns that the node gave it back. */
+  async settle(job: Job): Promise<void> {
+    for (;;) {
+      try {
+        const taken = await this.#node.settleInvoice(job.preimage).then(
+          () => true,
+          (error: unknown) => (isFinal(error) ? false : Promise.reject(error as Error)),
+        );
+        const found = await this.#node.lookUpInvoice(job.paymentHash);
+        if (found?.state === 'settled') return await this.#report(job.key, found);
+        if (!taken) return void (await this.#engine.dispatch(job.key, { kind: 'invoice-cancelled' }));
+      } catch (error) {
+        this.#log.warn({ job: job.key, reason: String(error) }, 'a held payment could not be taken yet: trying again');
+      }
+      await this.#pause();
+    }
   }
 
   /** Effect: after it nobody can pay any more, or the payment that was faster is told. */
@@ -68,6 +93,11 @@ export class Invoicing {
         await this.#pause();
       }
     }
+  }
+
+  /** The node's general news tells neither held nor cancelled. */
+  #watch(job: Job): void {
+    if (job.paymentMode === 'hold') this.#node.watchInvoice(job.paymentHash);
   }
 
   /** Repeats a call while the node is away; gives up when the quote could not be paid in time any more. */
@@ -105,7 +135,8 @@ export class Invoicing {
   async #report(key: string, invoice: InvoiceState, cursor?: bigint): Promise<void> {
     if (invoice.state === 'settled')
       await this.#engine.dispatch(key, { kind: 'payment-settled', receivedMsat: invoice.receivedMsat }, cursor);
-    if (invoice.state === 'held') await this.#engine.dispatch(key, { kind: 'payment-held' });
+    if (invoice.state === 'held')
+      await this.#engine.dispatch(key, { kind: 'payment-held', heldMsat: invoice.receivedMsat });
     if (invoice.state === 'cancelled') await this.#engine.dispatch(key, { kind: 'invoice-cancelled' });
   }
 
@@ -119,3 +150,7 @@ export class Invoicing {
     );
   }
 }
+
+/** The node answered, and there is nothing to take. */
+const isFinal = (error: unknown): boolean =>
+  error instanceof LightningError && (error.code === 'refused' || error.code === 'not-found');

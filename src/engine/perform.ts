@@ -28,6 +28,7 @@ export function performEffects(parts: Performers): PerformEffect {
     });
   const perform: { [K in Effect['kind']]: (job: Job, effect: Extract<Effect, { kind: K }>) => Promise<void> | void } = {
     'create-invoice': (job) => invoicing.create(job),
+    'settle-invoice': (job) => invoicing.settle(job),
     'cancel-invoice': (job) => invoicing.cancel(job),
     'send-quote': (job) => say(job, 'quote', storefront.sendQuote(job)),
     'send-error': (job, { code, message }) => say(job, 'error', storefront.sendError(job, code, message)),

@@ -3,6 +3,8 @@ import type { Job } from './job.ts';
 
 /** How long a job may stay in each state; milliseconds. */
 export interface Deadlines {
+  /** Of a held payment, until output begins: well before the node gives it back by itself. */
+  readonly holdMs: number;
   readonly queueMs: number;
   readonly totalMs: number;
   readonly retentionMs: number;
@@ -24,9 +26,10 @@ export function nextDeadline(job: Job, limits: Deadlines): Deadline | undefined 
   const candidates: Deadline[] = [];
   const add = (
     atMs: number,
-    kind: 'quote-expired' | 'queue-timed-out' | 'run-timed-out' | 'delivery-confirmed' | 'retention-passed',
+    kind: 'quote-expired' | 'hold-expired' | 'queue-timed-out' | 'run-timed-out' | 'delivery-confirmed' | 'retention-passed',
   ) => candidates.push({ atMs, event: { kind } });
   if (job.funding === 'invoicing' || job.funding === 'open') add(job.terms.quoteExpiryS * 1000, 'quote-expired');
+  if (job.funding === 'held') add((job.heldAtMs ?? job.acceptedAtMs) + limits.holdMs, 'hold-expired');
   if (job.run === 'queued') add((job.queuedAtMs ?? job.acceptedAtMs) + limits.queueMs, 'queue-timed-out');
   if (job.run === 'running' || job.run === 'producing') {
     const graceMs = job.timedOut === true ? LET_GO_MS : 0;

@@ -1,4 +1,4 @@
-import { stillRunning } from './rules.ts';
+import { notPaidYet, paid, stillRunning } from './rules.ts';
 import type { DeliveryState } from './job.ts';
 import type { Row } from './table.ts';
 
@@ -6,10 +6,20 @@ const sentNow = (_job: unknown, _event: unknown, nowMs: number) => ({ sentAtMs: 
 
 /** Getting the bytes there. LCP has no acknowledgement: a peer that is still there a moment after the last message has it. */
 export const deliveryTable: readonly Row<DeliveryState>[] = [
+  {
+    from: ['none'],
+    on: 'output-began',
+    when: notPaidYet,
+    to: 'withheld',
+    why: 'a held payment is settled before the first byte leaves',
+  },
+  { from: ['withheld'], on: 'payment-settled', to: 'sending', effects: [{ kind: 'deliver' }] },
+  { from: ['none', 'withheld'], on: 'payment-lost', to: 'none', effects: [{ kind: 'delete-contents' }] },
   { from: ['none'], on: 'output-began', to: 'sending', effects: [{ kind: 'deliver' }] },
   {
     from: ['none'],
     on: 'run-failed',
+    when: paid,
     to: 'sending',
     effects: [{ kind: 'deliver' }],
     why: 'no output: the result alone',
@@ -17,6 +27,7 @@ export const deliveryTable: readonly Row<DeliveryState>[] = [
   {
     from: ['none'],
     on: 'run-ended',
+    when: paid,
     to: 'sending',
     effects: [{ kind: 'deliver' }],
     why: 'cancelled before output: the result alone',

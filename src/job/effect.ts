@@ -1,6 +1,7 @@
 /** What the engine must do after the state is saved. Each can be repeated after a crash without harm. */
 export type Effect =
   | { readonly kind: 'create-invoice' }
+  | { readonly kind: 'settle-invoice' }
   | { readonly kind: 'cancel-invoice' }
   | { readonly kind: 'send-quote' }
   | {

@@ -8,7 +8,9 @@ export type JobEvent =
   | { readonly kind: 'invoice-refused'; readonly reason: string }
   | { readonly kind: 'invoice-cancelled' }
   | { readonly kind: 'payment-settled'; readonly receivedMsat: Msat }
-  | { readonly kind: 'payment-held' }
+  | { readonly kind: 'payment-held'; readonly heldMsat: Msat }
+  /** The payment was held as long as we hold one. */
+  | { readonly kind: 'hold-expired' }
   | { readonly kind: 'quote-expired' }
   | { readonly kind: 'cancel-requested' }
   | { readonly kind: 'request-repeated' }
@@ -32,6 +34,8 @@ export type JobEvent =
   | { readonly kind: 'retention-passed' }
   // raised by one table for the others, within the same step
   | { readonly kind: 'funded' }
+  /** The node gave the held payment back. */
+  | { readonly kind: 'payment-lost' }
   | { readonly kind: 'run-ended' }
   | { readonly kind: 'run-failed' };
 

@@ -1,12 +1,20 @@
 import {
+  atWork,
   buyerCancelled,
   chargeToRevenue,
   contentsKept,
   coverToCredit,
+  gaveUpWork,
+  mayBeHeld,
+  mustNotBeHeld,
   notYetReceived,
   notYetReceivedAndCancelled,
+  notYetReceivedAndWorkBegan,
   receivedToCredit,
   receivedToReserved,
+  reservedToCredit,
+  runEnded,
+  runFailed,
 } from './rules.ts';
 import type { FundingState } from './job.ts';
 import { patchFrom } from './table.ts';
@@ -17,6 +25,7 @@ const rememberFunding = patchFrom('payment-settled', (event, _job, nowMs) => ({
   receivedMsat: event.receivedMsat,
   fundedAtMs: nowMs,
 }));
+const rememberHold = patchFrom('payment-held', ({ heldMsat }, _job, nowMs) => ({ heldMsat, heldAtMs: nowMs }));
 const rememberCancel = () => ({ cancelled: true });
 
 const CANCELLED = { kind: 'send-result', status: 'cancelled', message: 'cancelled by the requester' } as const;
@@ -24,6 +33,16 @@ const EXPIRED = {
   kind: 'send-error',
   code: 'quote-expired',
   message: 'the quote has expired; send a new request with a new job id',
+} as const;
+
+const NOT_PAID = {
+  kind: 'send-result',
+  status: 'failed',
+  message: 'the answer could not be produced; your payment was not taken',
+} as const;
+const ALL_CREDITED = {
+  kind: 'alert',
+  message: 'a paid job failed by our fault: all of it was credited to the buyer',
 } as const;
 
 /** Who has paid what. A job enters as `invoicing`, with the invoice's hash and preimage saved before the node is asked for it. */
@@ -39,6 +58,7 @@ export const fundingTable: readonly Row<FundingState>[] = [
     from: ['invoicing'],
     on: 'invoice-refused',
     to: 'closed',
+    entries: [reservedToCredit],
     effects: [
       {
         kind: 'send-error',
@@ -67,9 +87,90 @@ export const fundingTable: readonly Row<FundingState>[] = [
     raises: 'funded',
   },
   {
+    from: ['invoicing', 'open'],
+    on: 'payment-held',
+    when: mayBeHeld,
+    to: 'held',
+    patch: rememberHold,
+    raises: 'funded',
+  },
+  {
+    from: ['held'],
+    on: 'output-began',
+    when: atWork,
+    to: 'settling',
+    effects: [{ kind: 'settle-invoice' }],
+    why: 'the bytes wait until it is settled',
+  },
+  { from: ['held'], on: 'run-failed', to: 'closing', effects: [{ kind: 'cancel-invoice' }] },
+  {
+    from: ['held'],
+    on: 'run-ended',
+    to: 'closing',
+    effects: [{ kind: 'cancel-invoice' }],
+    why: 'it ended before any output',
+  },
+  {
+    from: ['held'],
+    on: 'cancel-requested',
+    to: 'closing',
+    patch: rememberCancel,
+    effects: [{ kind: 'cancel-invoice' }],
+  },
+  {
+    from: ['held'],
+    on: 'hold-expired',
+    to: 'closing',
+    effects: [{ kind: 'cancel-invoice' }],
+    why: 'well before the node would give it back',
+  },
+  {
+    from: ['held'],
+    on: 'payment-settled',
+    when: notYetReceived,
+    to: 'funded',
+    patch: rememberFunding,
+    entries: [receivedToReserved],
+    why: 'by the operator of the node',
+  },
+  {
+    from: ['held', 'settling'],
+    on: 'invoice-cancelled',
+    to: 'closed',
+    entries: [reservedToCredit],
+    effects: [NOT_PAID],
+    raises: 'payment-lost',
+    why: 'by the node, near the end of its time, or by its operator',
+  },
+  {
+    from: ['settling'],
+    on: 'payment-settled',
+    when: runFailed,
+    to: 'refunded',
+    patch: rememberFunding,
+    entries: [receivedToReserved, coverToCredit],
+    effects: [ALL_CREDITED],
+  },
+  {
+    from: ['settling'],
+    on: 'payment-settled',
+    when: runEnded,
+    to: 'closed',
+    patch: rememberFunding,
+    entries: [receivedToReserved, chargeToRevenue],
+  },
+  {
+    from: ['settling'],
+    on: 'payment-settled',
+    to: 'funded',
+    patch: rememberFunding,
+    entries: [receivedToReserved],
+  },
+  {
     from: ['open'],
     on: 'invoice-cancelled',
     to: 'closed',
+    entries: [reservedToCredit],
     effects: [EXPIRED, { kind: 'delete-contents' }],
     why: 'by the node or its operator',
   },
@@ -80,18 +181,43 @@ export const fundingTable: readonly Row<FundingState>[] = [
     on: 'invoice-cancelled',
     when: buyerCancelled,
     to: 'closed',
+    entries: [reservedToCredit],
     effects: [CANCELLED, { kind: 'delete-contents' }],
   },
-  { from: ['closing'], on: 'invoice-cancelled', to: 'closed', effects: [{ kind: 'delete-contents' }] },
+  {
+    from: ['closing'],
+    on: 'invoice-cancelled',
+    when: gaveUpWork,
+    to: 'closed',
+    entries: [reservedToCredit],
+    effects: [NOT_PAID, { kind: 'delete-contents' }],
+  },
+  {
+    from: ['closing'],
+    on: 'invoice-cancelled',
+    to: 'closed',
+    entries: [reservedToCredit],
+    effects: [{ kind: 'delete-contents' }],
+  },
   {
     from: ['closing'],
     on: 'payment-settled',
     when: notYetReceivedAndCancelled,
     to: 'refunded',
     patch: rememberReceipt,
-    entries: [receivedToCredit],
+    entries: [receivedToCredit, reservedToCredit],
     effects: [CANCELLED, { kind: 'delete-contents' }],
     why: 'paid at the moment of the cancel',
+  },
+  {
+    from: ['closing'],
+    on: 'payment-settled',
+    when: notYetReceivedAndWorkBegan,
+    to: 'refunded',
+    patch: rememberReceipt,
+    entries: [receivedToCredit, reservedToCredit],
+    effects: [ALL_CREDITED, { kind: 'delete-contents' }],
+    why: 'taken by the operator of the node after the run had failed',
   },
   {
     from: ['closing'],
@@ -109,7 +235,7 @@ export const fundingTable: readonly Row<FundingState>[] = [
     on: 'run-failed',
     to: 'refunded',
     entries: [coverToCredit],
-    effects: [{ kind: 'alert', message: 'a paid job failed by our fault: all of it was credited to the buyer' }],
+    effects: [ALL_CREDITED],
   },
   {
     from: ['closed', 'refunded', 'closing'],
@@ -132,6 +258,7 @@ export const fundingTable: readonly Row<FundingState>[] = [
   {
     from: 'any',
     on: 'payment-held',
+    when: mustNotBeHeld,
     to: 'same',
     effects: [{ kind: 'cancel-invoice' }],
     why: 'never hold what is not expected',

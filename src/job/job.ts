@@ -1,4 +1,5 @@
 import type { Msat } from '../money/msat.ts';
+import type { PaymentMode } from '../pricing/price-list.ts';
 import type { PriceBreakdown } from '../pricing/price.ts';
 import type { TaskKind } from '../openai/request.ts';
 
@@ -7,9 +8,9 @@ export type JobKey = string;
 
 export const jobKey = (peer: string, version: number, jobId: string): JobKey => `${peer}/${version}/${jobId}`;
 
-export type FundingState = 'invoicing' | 'open' | 'closing' | 'funded' | 'closed' | 'refunded';
+export type FundingState = 'invoicing' | 'open' | 'held' | 'settling' | 'closing' | 'funded' | 'closed' | 'refunded';
 export type RunState = 'none' | 'queued' | 'running' | 'producing' | 'ended' | 'failed';
-export type DeliveryState = 'none' | 'sending' | 'paused' | 'finishing' | 'delivered' | 'unclaimed' | 'done';
+export type DeliveryState = 'none' | 'withheld' | 'sending' | 'paused' | 'finishing' | 'delivered' | 'unclaimed' | 'done';
 
 /** What the buyer agreed to by paying; the terms hash covers all of it. */
 export interface Terms {
@@ -74,6 +75,12 @@ export interface Job {
   readonly preimage: string;
   readonly paymentHash: string;
   readonly paymentRequest?: string;
+  /** Absent: upfront. */
+  readonly paymentMode?: PaymentMode;
+  /** The buyer's credit that lowered the price: set aside until the job is charged or nobody can pay for it any more. Absent: none. */
+  readonly reservedMsat?: Msat;
+  /** Locked in for us, and not ours yet. */
+  readonly heldMsat?: Msat;
   readonly receivedMsat?: Msat;
   readonly chargeMsat?: Msat;
   readonly attempts: number;
@@ -91,6 +98,7 @@ export interface Job {
   /** Unix ms. */
   readonly acceptedAtMs: number;
   readonly changedAtMs: number;
+  readonly heldAtMs?: number;
   readonly fundedAtMs?: number;
   readonly queuedAtMs?: number;
   readonly startedAtMs?: number;
@@ -101,7 +109,13 @@ export interface Job {
 }
 
 /** Its invoice can still be paid, or is just being made or cancelled. */
-export const isUnpaid = (job: Job): boolean => ['invoicing', 'open', 'closing'].includes(job.funding);
+export const isUnpaid = ({ funding }: Job): boolean => ['invoicing', 'open', 'closing'].includes(funding);
+
+/** The node may still have news of its invoice. */
+export const isInvoiceOpen = (job: Job): boolean => isUnpaid(job) || ['held', 'settling'].includes(job.funding);
+
+/** Paid, or about to be: work is done or owed for it. */
+export const isCovered = ({ funding }: Job): boolean => ['held', 'settling', 'funded'].includes(funding);
 
 export const isRunFinal = (job: Job): boolean => job.run === 'ended' || job.run === 'failed';
 
@@ -109,6 +123,8 @@ export const isRunFinal = (job: Job): boolean => job.run === 'ended' || job.run 
 export function isAtRest(job: Job): boolean {
   const isSettled = job.funding === 'closed' || job.funding === 'refunded';
   return (
-    isSettled && (job.run === 'none' || isRunFinal(job)) && !['sending', 'paused', 'finishing'].includes(job.delivery)
+    isSettled &&
+    (job.run === 'none' || isRunFinal(job)) &&
+    !['withheld', 'sending', 'paused', 'finishing'].includes(job.delivery)
   );
 }

@@ -1,9 +1,10 @@
-import { ZERO_MSAT, subtractMsat } from '../money/msat.ts';
+import { ZERO_MSAT, msat, subtractMsat } from '../money/msat.ts';
 import type { Msat } from '../money/msat.ts';
 import { chargeMsat } from '../pricing/price.ts';
 import { LIGHTNING, REVENUE, buyerAccount, reservedAccount } from './entry.ts';
 import type { Entry } from './entry.ts';
 import type { JobEvent } from './event.ts';
+import { isCovered } from './job.ts';
 import type { Job } from './job.ts';
 import type { Condition, EntryRule } from './table.ts';
 
@@ -16,6 +17,21 @@ export const notYetReceivedAndCancelled: Condition = {
   name: 'first news of it, the buyer had cancelled',
   apply: (job) => job.receivedMsat === undefined && job.cancelled,
 };
+export const notYetReceivedAndWorkBegan: Condition = {
+  name: 'first news of it, work on it was given up',
+  apply: (job) => job.receivedMsat === undefined && job.run !== 'none',
+};
+export const mayBeHeld: Condition = { name: 'in hold mode', apply: (job) => job.paymentMode === 'hold' };
+export const mustNotBeHeld: Condition = {
+  name: 'not held for this job',
+  apply: ({ funding }) => funding !== 'held' && funding !== 'settling',
+};
+export const notPaidYet: Condition = { name: 'not paid yet', apply: (job) => job.receivedMsat === undefined };
+export const paid: Condition = { name: 'paid', apply: (job) => job.receivedMsat !== undefined };
+export const atWork: Condition = { name: 'an attempt is at work', apply: (job) => job.run === 'running' };
+export const runFailed: Condition = { name: 'the run had failed', apply: (job) => job.run === 'failed' };
+export const runEnded: Condition = { name: 'the run had ended', apply: (job) => job.run === 'ended' };
+export const gaveUpWork: Condition = { name: 'work on it was given up', apply: (job) => job.run !== 'none' };
 export const mayTryAgain: Condition = {
   name: 'retryable, attempts and time left, not cancelled',
   apply: (job, event) =>
@@ -40,8 +56,9 @@ export const contentsKept: Condition = {
   apply: (job) => job.delivery !== 'none' && job.delivery !== 'done' && job.delivery !== 'unclaimed',
 };
 
-/** What the buyer paid for this job and has not been booked yet. */
-export const coverMsat = (job: Job): Msat => job.receivedMsat ?? ZERO_MSAT;
+/** What a charge can be taken from: the payment, and the credit that lowered the price. */
+export const coverMsat = ({ receivedMsat, heldMsat, reservedMsat }: Job): Msat =>
+  msat((receivedMsat ?? heldMsat ?? ZERO_MSAT) + (reservedMsat ?? ZERO_MSAT));
 
 function received(event: JobEvent): Msat {
   if (event.kind !== 'payment-settled') throw new Error(`no amount was received with ${event.kind}`);
@@ -51,6 +68,17 @@ function received(event: JobEvent): Msat {
 /** Entries move more than nothing. */
 const move = (job: Job, from: string, to: string, amountMsat: Msat, reason: string): Entry[] =>
   amountMsat > 0n ? [{ jobKey: job.key, from, to, amountMsat, reason }] : [];
+
+/** Together with accepting the job: two quotes at once cannot spend the same credit. */
+export const creditToReserved = (job: Job): Entry[] =>
+  move(job, buyerAccount(job.peer), reservedAccount(job.key), job.reservedMsat ?? ZERO_MSAT, 'credit reserved');
+
+/** Only when nobody can pay any more: a late payment would spend it twice. */
+export const reservedToCredit: EntryRule = {
+  name: 'reserved → credit',
+  apply: (job) =>
+    move(job, reservedAccount(job.key), buyerAccount(job.peer), job.reservedMsat ?? ZERO_MSAT, 'credit released'),
+};
 
 export const receivedToReserved: EntryRule = {
   name: 'received → reserved',
@@ -79,8 +107,11 @@ export const coverToCredit: EntryRule = {
   apply: (job) => move(job, reservedAccount(job.key), buyerAccount(job.peer), coverMsat(job), 'refund of our failure'),
 };
 
-/** The charge of a run that ended with usage figures; never above the cover, and nothing for an empty answer, unless it was the buyer who ended it. */
+/**
+ * The charge of a run that ended with usage figures; never above the cover, and nothing for an empty answer, unless it was the buyer who ended it.
+ * Nothing either when the payment was given back meanwhile.
+ */
 export function chargeFor(job: Job, usage: Job['usage']): Msat {
-  if (usage === undefined || (usage.outputTokens === 0 && !job.cancelled)) return ZERO_MSAT;
+  if (!isCovered(job) || usage === undefined || (usage.outputTokens === 0 && !job.cancelled)) return ZERO_MSAT;
   return chargeMsat(job.breakdown, usage, coverMsat(job));
 }

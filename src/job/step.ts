@@ -20,7 +20,7 @@ const tables = [
 ] as const;
 
 /** Events that a table raises for the others carry nothing. */
-type Raised = 'funded' | 'run-ended' | 'run-failed';
+type Raised = 'funded' | 'payment-lost' | 'run-ended' | 'run-failed';
 const raise = (kind: EventKind): JobEvent => ({ kind: kind as Raised });
 
 /**

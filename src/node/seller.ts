@@ -22,7 +22,7 @@ import type { Estimators } from './estimators.ts';
 /** The part of the configuration that says how to sell. */
 export type SellerSettings = Pick<
   Config,
-  'enabled' | 'quoteTtlSeconds' | 'minPriceMsat' | 'pricing' | 'llm' | 'limits' | 'deadlines' | 'spool'
+  'enabled' | 'quoteTtlSeconds' | 'minPriceMsat' | 'pricing' | 'llm' | 'payment' | 'limits' | 'deadlines' | 'spool'
 >;
 
 export interface SellerParts {
@@ -57,6 +57,7 @@ export function createSeller(parts: SellerParts): Seller {
   const { maxOutputBytes } = limits;
   const { maxBacklogBytes } = settings.spool;
   const inMs = {
+    holdMs: settings.payment.holdSeconds * 1000,
     queueMs: deadlines.queueSeconds * 1000,
     totalMs: deadlines.totalSeconds * 1000,
     retentionMs: deadlines.retentionSeconds * 1000,
@@ -69,6 +70,7 @@ export function createSeller(parts: SellerParts): Seller {
     minPriceMsat: settings.minPriceMsat,
     maxOutputTokens: settings.llm.maxOutputTokens,
     maxChoices: limits.maxChoices,
+    paymentMode: settings.payment.mode,
     ...(pricing.inFlightSurge === undefined ? {} : { load: pricing.inFlightSurge }),
     paidJobs: () => engine.count().paid,
   });

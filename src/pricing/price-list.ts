@@ -3,6 +3,9 @@ import type { Msat } from '../money/msat.ts';
 /** How a model's input tokens are counted before the job runs. */
 export type EstimatorName = 'bytes' | 'openai';
 
+/** `upfront`: work starts when the payment is settled. `hold`: when it is held; it is settled before the first byte leaves. */
+export type PaymentMode = 'upfront' | 'hold';
+
 /** What a model costs. */
 export interface TokenPrice {
   readonly inputMsatPerMtok: Msat;
@@ -22,6 +25,8 @@ export interface PriceEntry {
   readonly maxOutputTokens?: number;
   /** Absent: bytes. */
   readonly estimator?: EstimatorName;
+  /** When the payment is taken. Absent: the default of the whole configuration. */
+  readonly paymentMode?: PaymentMode;
 }
 
 export interface PriceList {

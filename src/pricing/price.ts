@@ -1,4 +1,4 @@
-import { maxMsat, minMsat, msat, ZERO_MSAT } from '../money/msat.ts';
+import { maxMsat, minMsat, msat, subtractMsat, ZERO_MSAT } from '../money/msat.ts';
 import type { Msat } from '../money/msat.ts';
 import { BASE_BPS } from './load-rule.ts';
 import type { PriceRule } from './load-rule.ts';
@@ -19,7 +19,7 @@ export interface PriceBreakdown {
   /** Input as estimated and the most output that the job may produce. */
   readonly listMsat: Msat;
   readonly minPriceMsat: Msat;
-  /** What the quote asks: the larger of list price and minimum, never 0. */
+  /** What a buyer without credit is asked: the larger of list price and minimum, never 0. */
   readonly priceMsat: Msat;
 }
 
@@ -54,9 +54,18 @@ export function quotePrice({
   return { estimator, inputTokens, maxOutputTokens, price, rules, listMsat, minPriceMsat, priceMsat };
 }
 
+/** What the quote asks of a buyer with this credit, and the part of the credit that is set aside for it: never below the minimum price. */
+export function useCredit(
+  { priceMsat, minPriceMsat }: Pick<PriceBreakdown, 'priceMsat' | 'minPriceMsat'>,
+  creditMsat: Msat,
+): { readonly priceMsat: Msat; readonly reservedMsat: Msat } {
+  const reservedMsat = minMsat(maxMsat(creditMsat, ZERO_MSAT), subtractMsat(priceMsat, minPriceMsat));
+  return { priceMsat: subtractMsat(priceMsat, reservedMsat), reservedMsat };
+}
+
 /**
- * What the job really used, by the list and the rules of its quote; never above the cover (what was paid), and nothing
- * for nothing. The minimum price does not count here: what was paid above the charge becomes credit. That an empty answer is free unless its
+ * What the job really used, by the list and the rules of its quote; never above the cover (what was paid and what was reserved), and nothing
+ * for nothing. The minimum price does not count here: what is left of the cover becomes credit. That an empty answer is free unless its
  * buyer broke it off is for the caller: only the job knows who ended it.
  */
 export function chargeMsat(

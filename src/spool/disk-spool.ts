@@ -5,7 +5,7 @@ import { spoolError, unlessMissing } from './spool-disk.ts';
 import { nameOf, removeFiles, spoolName, spoolPaths, type EndRecord } from './spool-files.ts';
 import { readerOf } from './spool-reader.ts';
 import { SpoolError, type Spool, type SpoolReader, type SpoolWriter } from './spool.ts';
-import { turns } from './turns.ts';
+import { TurnsByKey, turns } from '../turns/turns.ts';
 import { Usage } from './usage.ts';
 
 /** Spools that are made durable at once, of the four threads that Node has for files. */
@@ -42,7 +42,7 @@ class DiskSpool implements Spool {
   readonly #house: SpoolHouse;
   readonly #live = new Map<string, LiveSpool>();
   /** One of create, read, remove at a time for each job. */
-  readonly #turns = new Map<string, { count: number; take: ReturnType<typeof turns> }>();
+  readonly #turns = new TurnsByKey();
   #closed = false;
 
   constructor({ directory, log }: DiskSpoolOptions, usage: Usage) {
@@ -104,7 +104,7 @@ class DiskSpool implements Spool {
   async close(): Promise<void> {
     this.#closed = true;
     const reason = new SpoolError('failed', 'the spool is closed');
-    await Promise.all([...this.#turns.values()].map(({ take }) => take(() => Promise.resolve())));
+    await this.#turns.whenIdle();
     await Promise.all([...this.#live.values()].map((spool) => spool.discard(reason)));
   }
 
@@ -117,15 +117,10 @@ class DiskSpool implements Spool {
   async #inTurn<Value>(jobKey: string, work: (name: string) => Promise<Value>): Promise<Value> {
     if (this.#closed) throw new SpoolError('failed', 'the spool is closed');
     const name = spoolName(jobKey);
-    const turn = this.#turns.get(name) ?? { count: 0, take: turns(1) };
-    this.#turns.set(name, turn);
-    turn.count++;
     try {
-      return await turn.take(() => work(name));
+      return await this.#turns.take(name, () => work(name));
     } catch (error) {
       throw spoolError(error);
-    } finally {
-      if (--turn.count === 0) this.#turns.delete(name);
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Work } from '../job/job.ts';
 import type { TaskKind } from '../openai/request.ts';
+import type { PaymentMode } from '../pricing/price-list.ts';
 import type { PriceBreakdown } from '../pricing/price.ts';
 import type { ErrorName } from '../protocol/error-code.ts';
 
@@ -7,6 +8,7 @@ import type { ErrorName } from '../protocol/error-code.ts';
 export interface Priced {
   readonly work: Work;
   readonly breakdown: PriceBreakdown;
+  readonly paymentMode: PaymentMode;
 }
 
 export interface Refused {

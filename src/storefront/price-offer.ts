@@ -7,7 +7,7 @@ import { loadRule } from '../pricing/load-rule.ts';
 import type { LoadSettings } from '../pricing/load-rule.ts';
 import { quotePrice } from '../pricing/price.ts';
 import { findPrice } from '../pricing/price-list.ts';
-import type { EstimatorName, PriceList } from '../pricing/price-list.ts';
+import type { EstimatorName, PaymentMode, PriceList } from '../pricing/price-list.ts';
 import type { Availability, Offer, Priced, Refused } from './offer.ts';
 
 export interface PriceOfferOptions {
@@ -18,6 +18,8 @@ export interface PriceOfferOptions {
   /** For models whose list entry names no cap. */
   readonly maxOutputTokens: number;
   readonly maxChoices: number;
+  /** For models whose list entry names none. */
+  readonly paymentMode: PaymentMode;
   readonly load?: LoadSettings;
   /** Paid jobs that are not finished: what the load rule counts. */
   readonly paidJobs: () => number;
@@ -48,7 +50,7 @@ export class PriceOffer implements Offer {
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
-    const { estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, load, paidJobs } = this.#options;
+    const { estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, paymentMode, load, paidJobs } = this.#options;
     const entry = findPrice(lists, model);
     const availability = this.availability(model);
     if (availability === 'away') return { refusal: 'rate-limited', message: AWAY };
@@ -70,6 +72,7 @@ export class PriceOffer implements Offer {
         maxOutputTokensPerChoice: request.maxOutputTokensPerChoice,
         choices: request.choices,
       },
+      paymentMode: entry.paymentMode ?? paymentMode,
       breakdown: quotePrice({
         estimator: estimator.name,
         inputTokens,

@@ -16,7 +16,7 @@ const PEER = `02${hex('peer')}`;
 /** 1 msat for a token of input, 10 for one of output. */
 export const PER_TOKEN = { input: 1n, output: 10n };
 
-export const DEADLINES: Deadlines = { queueMs: 300_000, totalMs: 1_800_000, retentionMs: 86_400_000 };
+export const DEADLINES: Deadlines = { holdMs: 1_800_000, queueMs: 300_000, totalMs: 1_800_000, retentionMs: 86_400_000 };
 
 export const OUTPUT = {
   streamId: hex('stream'),
@@ -82,7 +82,8 @@ export const EVENTS = {
   'invoice-refused': { kind: 'invoice-refused', reason: 'no' },
   'invoice-cancelled': { kind: 'invoice-cancelled' },
   'payment-settled': { kind: 'payment-settled', receivedMsat: PRICE },
-  'payment-held': { kind: 'payment-held' },
+  'payment-held': { kind: 'payment-held', heldMsat: PRICE },
+  'hold-expired': { kind: 'hold-expired' },
   'quote-expired': { kind: 'quote-expired' },
   'cancel-requested': { kind: 'cancel-requested' },
   'request-repeated': { kind: 'request-repeated' },

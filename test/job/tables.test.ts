@@ -9,6 +9,7 @@ import { step } from '../../src/job/step.ts';
 import { findRow } from '../../src/job/table.ts';
 import { delivery } from './delivery-cases.ts';
 import { funding } from './funding-cases.ts';
+import { credits, holds } from './hold-cases.ts';
 import { producing, queued, running, sold } from './given.ts';
 import { run } from './run-cases.ts';
 import { EVENTS, NOW_MS, effectsOf, entriesOf, sampleJob, statesOf } from './sample-job.ts';
@@ -18,10 +19,15 @@ const tables = [
   { part: 'run', rows: runTable, cases: run },
   { part: 'delivery', rows: deliveryTable, cases: delivery },
 ] as const;
-const all = tables.flatMap(({ cases }) => cases);
+const suites = [
+  ...tables.map(({ part, cases }) => ({ title: `the ${part} table`, cases })),
+  { title: 'a payment in hold mode', cases: holds },
+  { title: 'credit that was reserved is released by', cases: credits },
+];
+const all = suites.flatMap(({ cases }) => cases);
 
-for (const { part, cases } of tables) {
-  describe(`the ${part} table`, () => {
+for (const { title, cases } of suites) {
+  describe(title, () => {
     test.each(cases)('$name', ({ given, event, leadsTo, effects = [], entries = [], job = {} }) => {
       const next = step(sampleJob(given), event, NOW_MS + 1);
       if (next === undefined) throw new Error('the event meant nothing');
@@ -35,7 +41,11 @@ for (const { part, cases } of tables) {
 
 describe('the job tables', () => {
   /** What one event leads to within a step: the tables see it one after the other, and then what they raised. */
-  const raisedBy: Partial<Record<JobEvent['kind'], JobEvent[]>> = { 'payment-settled': [{ kind: 'funded' }] };
+  const raisedBy: Partial<Record<JobEvent['kind'], JobEvent[]>> = {
+    'payment-settled': [{ kind: 'funded' }],
+    'payment-held': [{ kind: 'funded' }],
+    'invoice-cancelled': [{ kind: 'payment-lost' }],
+  };
   const ends: JobEvent[] = [{ kind: 'run-ended' }, { kind: 'run-failed' }];
 
   test('have no row that these cases leave out', () => {

@@ -4,6 +4,7 @@ import type { Engine } from '../../engine/engine.ts';
 import { jobKey } from '../../job/job.ts';
 import type { Job, JobKey } from '../../job/job.ts';
 import type { NodeId } from '../../lightning/lightning.ts';
+import type { Msat } from '../../money/msat.ts';
 import { IDENTITY_ENCODING, JSON_CONTENT_TYPE } from '../../protocol/content-type.ts';
 import { errorCode } from '../../protocol/error-code.ts';
 import type { ErrorName } from '../../protocol/error-code.ts';
@@ -14,7 +15,7 @@ import type { Session } from '../../session/session.ts';
 import type { Offer } from '../offer.ts';
 import { Drafts } from './draft.ts';
 import type { Draft, DraftLimits } from './draft.ts';
-import { makeJob } from './new-job.ts';
+import { makeJob, resultRoomBytes } from './new-job.ts';
 import { RecentRefusals } from './recent-refusals.ts';
 import { isSameRequest, modelOf, paramsHex, refuseRequest } from './request-check.ts';
 
@@ -199,12 +200,12 @@ export class Intake {
 
   async #price(draft: Draft, input: AssembledStream): Promise<void> {
     try {
-      const job = (await draft.isNew) ? await this.#appraise(draft, input) : undefined;
-      if (job === undefined) return;
+      const make = (await draft.isNew) ? await this.#appraise(draft, input) : undefined;
+      if (make === undefined) return;
       const busy = this.#busy(draft.peer);
       if (busy !== undefined) return this.#refuse(draft, 'rate-limited', busy);
       draft.state = 'accepting';
-      await this.#options.engine.accept(job, input.data);
+      const job = await this.#options.engine.accept(draft.peer, input.data, make);
       if (draft.isCancelled) await this.#options.engine.dispatch(job.key, { kind: 'cancel-requested' });
       this.#drop(draft);
     } catch (error) {
@@ -217,8 +218,8 @@ export class Intake {
     }
   }
 
-  /** The job as it could be accepted; undefined: it was refused, or given up meanwhile. */
-  async #appraise(draft: Draft, input: AssembledStream): Promise<Job | undefined> {
+  /** How the job is made of the buyer's credit; undefined: it was refused, or given up meanwhile. */
+  async #appraise(draft: Draft, input: AssembledStream): Promise<((creditMsat: Msat) => Job) | undefined> {
     const { offer, session, clock, limits, quoteTtlS } = this.#options;
     const { begin, abort, peer, version, model } = draft;
     const kind = offer.taskKinds.find((name) => name === draft.request.taskKind);
@@ -230,9 +231,11 @@ export class Intake {
       this.#refuse(draft, priced.refusal, priced.message);
       return undefined;
     }
-    const { maxJobBytes } = limits;
-    const job = makeJob({ draft, begin, kind, input, priced, manifest, nowMs: clock.nowMs(), quoteTtlS, maxJobBytes });
-    if (job.limits.maxResultBytes > 0) return job;
+    const maxResultBytes = resultRoomBytes(manifest, input.data.length, limits.maxJobBytes);
+    if (maxResultBytes > 0) {
+      const parts = { draft, begin, kind, input, priced, manifest, maxResultBytes, quoteTtlS };
+      return (creditMsat) => makeJob({ ...parts, creditMsat, nowMs: clock.nowMs() });
+    }
     this.#refuse(draft, 'payload-too-large', 'no answer fits beside this input into the bytes that a job may have');
     return undefined;
   }
