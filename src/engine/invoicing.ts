@@ -43,6 +43,7 @@ export class Invoicing {
         descriptionHash: job.terms.termsHash,
         amountMsat: job.terms.priceMsat,
         expiresAtS: job.terms.quoteExpiryS,
+        hold: false,
       }),
     );
     if (created === 'too late') return;
