@@ -61,6 +61,7 @@ export class RawSeller implements AsyncDisposable {
       descriptionHash: createHash('sha256').update('raw').digest('hex'),
       amountMsat: AMOUNT_MSAT,
       expiresAtS: Math.floor(Date.now() / 1000) + INVOICE_S,
+      hold: false,
     });
     const invoiced = nowMs();
     await buyer.pay({ paymentRequest, maxFeeMsat: msat(10_000n), timeoutMs: 60_000 });

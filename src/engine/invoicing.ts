@@ -33,8 +33,8 @@ export class Invoicing {
   async lookUpOpenInvoices(): Promise<void> {
     const open = this.#engine.liveJobs().filter(isInvoiceOpen);
     for (const job of open) {
-      this.#watch(job);
-      await this.#lookUp(job);
+      if (job.paymentMode === 'hold') this.#watch(job);
+      else await this.#lookUp(job);
     }
   }
 

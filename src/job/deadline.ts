@@ -26,7 +26,13 @@ export function nextDeadline(job: Job, limits: Deadlines): Deadline | undefined 
   const candidates: Deadline[] = [];
   const add = (
     atMs: number,
-    kind: 'quote-expired' | 'hold-expired' | 'queue-timed-out' | 'run-timed-out' | 'delivery-confirmed' | 'retention-passed',
+    kind:
+      | 'quote-expired'
+      | 'hold-expired'
+      | 'queue-timed-out'
+      | 'run-timed-out'
+      | 'delivery-confirmed'
+      | 'retention-passed',
   ) => candidates.push({ atMs, event: { kind } });
   if (job.funding === 'invoicing' || job.funding === 'open') add(job.terms.quoteExpiryS * 1000, 'quote-expired');
   if (job.funding === 'held') add((job.heldAtMs ?? job.acceptedAtMs) + limits.holdMs, 'hold-expired');

@@ -1,4 +1,4 @@
-import { notPaidYet, paid, stillRunning } from './rules.ts';
+import { paid, paymentBeingTaken, stillRunning } from './rules.ts';
 import type { DeliveryState } from './job.ts';
 import type { Row } from './table.ts';
 
@@ -9,13 +9,13 @@ export const deliveryTable: readonly Row<DeliveryState>[] = [
   {
     from: ['none'],
     on: 'output-began',
-    when: notPaidYet,
+    when: paymentBeingTaken,
     to: 'withheld',
     why: 'a held payment is settled before the first byte leaves',
   },
   { from: ['withheld'], on: 'payment-settled', to: 'sending', effects: [{ kind: 'deliver' }] },
   { from: ['none', 'withheld'], on: 'payment-lost', to: 'none', effects: [{ kind: 'delete-contents' }] },
-  { from: ['none'], on: 'output-began', to: 'sending', effects: [{ kind: 'deliver' }] },
+  { from: ['none'], on: 'output-began', when: paid, to: 'sending', effects: [{ kind: 'deliver' }] },
   {
     from: ['none'],
     on: 'run-failed',

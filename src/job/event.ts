@@ -34,7 +34,7 @@ export type JobEvent =
   | { readonly kind: 'retention-passed' }
   // raised by one table for the others, within the same step
   | { readonly kind: 'funded' }
-  /** The node gave the held payment back. */
+  /** The held payment was given back, or is being given back. */
   | { readonly kind: 'payment-lost' }
   | { readonly kind: 'run-ended' }
   | { readonly kind: 'run-failed' };

@@ -122,6 +122,7 @@ export const fundingTable: readonly Row<FundingState>[] = [
     on: 'hold-expired',
     to: 'closing',
     effects: [{ kind: 'cancel-invoice' }],
+    raises: 'payment-lost',
     why: 'well before the node would give it back',
   },
   {

@@ -10,7 +10,8 @@ export const jobKey = (peer: string, version: number, jobId: string): JobKey => 
 
 export type FundingState = 'invoicing' | 'open' | 'held' | 'settling' | 'closing' | 'funded' | 'closed' | 'refunded';
 export type RunState = 'none' | 'queued' | 'running' | 'producing' | 'ended' | 'failed';
-export type DeliveryState = 'none' | 'withheld' | 'sending' | 'paused' | 'finishing' | 'delivered' | 'unclaimed' | 'done';
+export type DeliveryState =
+  'none' | 'withheld' | 'sending' | 'paused' | 'finishing' | 'delivered' | 'unclaimed' | 'done';
 
 /** What the buyer agreed to by paying; the terms hash covers all of it. */
 export interface Terms {

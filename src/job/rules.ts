@@ -26,7 +26,10 @@ export const mustNotBeHeld: Condition = {
   name: 'not held for this job',
   apply: ({ funding }) => funding !== 'held' && funding !== 'settling',
 };
-export const notPaidYet: Condition = { name: 'not paid yet', apply: (job) => job.receivedMsat === undefined };
+export const paymentBeingTaken: Condition = {
+  name: 'the payment is being taken',
+  apply: (job) => job.funding === 'settling',
+};
 export const paid: Condition = { name: 'paid', apply: (job) => job.receivedMsat !== undefined };
 export const atWork: Condition = { name: 'an attempt is at work', apply: (job) => job.run === 'running' };
 export const runFailed: Condition = { name: 'the run had failed', apply: (job) => job.run === 'failed' };

@@ -5,7 +5,7 @@ import { patchFrom } from './table.ts';
 import type { Patch, Row } from './table.ts';
 
 const TOO_LONG = 'the answer took longer than the provider allows';
-const PAYMENT_LOST = 'the payment was given back';
+const PAYMENT_LOST = 'the payment was given back before any output';
 const RESTART_FAILURE = 'the provider restarted while the answer was produced';
 
 const ended = patchFrom('output-ended', ({ output, usage }, job, nowMs) => ({
@@ -75,13 +75,6 @@ export const runTable: readonly Row<RunState>[] = [
     effects: [{ kind: 'abort-run' }],
     raises: 'run-ended',
     why: 'nothing was computed: nothing is charged',
-  },
-  {
-    from: ['queued', 'running'],
-    on: 'hold-expired',
-    to: 'failed',
-    patch: failedBecause('no output began in time'),
-    effects: [{ kind: 'abort-run' }],
   },
   {
     from: ['queued', 'running', 'producing'],

@@ -14,6 +14,11 @@ export interface NewInvoice {
   readonly amountMsat: Msat;
   /** Unix seconds; the node refuses payments that arrive later. */
   readonly expiresAtS: number;
+  /**
+   * True: a payment is held, locked in but not taken, until `settleInvoice` or `cancelInvoice`; a payment that is held for too long
+   * the node gives back by itself, hours after its arrival at the earliest. False: the node takes it at once.
+   */
+  readonly hold: boolean;
 }
 
 export interface CreatedInvoice {
@@ -32,8 +37,17 @@ export type InvoiceState =
 export interface InvoiceUpdate {
   readonly paymentHash: PaymentHash;
   readonly invoice: InvoiceState;
-  /** The position of this update among all settlements of the node; store it with what the update caused. Absent: no position. */
+  /**
+   * The position of this update among all settlements of the node; store it with what the update caused. Absent: no position. A
+   * settlement of a watched invoice may be told twice, with and without.
+   */
   readonly cursor?: bigint;
+}
+
+/** An invoice that `createInvoice` made, and what became of it. */
+export interface OurInvoice {
+  readonly paymentHash: PaymentHash;
+  readonly invoice: InvoiceState;
 }
 
 export interface Payment {
@@ -52,6 +66,7 @@ export interface LightningListener {
   message?(peer: NodeId, type: number, payload: Uint8Array): void;
   peerOnline?(peer: NodeId): void;
   peerOffline?(peer: NodeId): void;
+  /** Every settlement, and of an invoice that is watched what else becomes of it. */
   invoice?(update: InvoiceUpdate): void;
   /** The node answers again after an outage, or for the first time: missed updates must be looked up now. */
   up?(): void;
@@ -82,13 +97,31 @@ export interface LightningNode {
   peers(): Promise<NodeId[]>;
   /** Makes a peer connection (BOLT 8) and returns once the peer is on line. */
   connectPeer(peer: NodeId, address: string): Promise<void>;
+  /** The peers with whom a channel is open and usable now. */
+  channelPeers(): Promise<ReadonlySet<NodeId>>;
 
   /** Repeatable: an invoice of this preimage that exists already is returned, whatever its state. */
   createInvoice(invoice: NewInvoice): Promise<CreatedInvoice>;
   /** Undefined: the node has never seen this hash. */
   lookUpInvoice(paymentHash: PaymentHash): Promise<InvoiceState | undefined>;
-  /** Repeatable. After it resolves the invoice cannot be paid any more, or it had been settled: look it up. */
+  /** Repeatable. After it resolves the invoice cannot be paid any more, a held payment goes back, or it had been settled: look it up. */
   cancelInvoice(paymentHash: PaymentHash): Promise<void>;
+  /**
+   * Takes the held payment. Repeatable; resolves when the node settled it or had settled it. Rejects with 'refused' when there is
+   * nothing to settle (open or cancelled), with 'not-found' for an unknown hash.
+   */
+  settleInvoice(preimage: string): Promise<void>;
+  /**
+   * Tells `listener.invoice` what becomes of this invoice: `held`, `settled`, `cancelled`; its present state, unless open, soon after
+   * this call, and again after every outage. Ends by itself once it is settled or cancelled, with `close`, and with the returned
+   * function. Once per invoice: a second call replaces the first.
+   */
+  watchInvoice(paymentHash: PaymentHash): () => void;
+  /**
+   * The invoices that `createInvoice` made on this node at or after `sinceS` (unix seconds), whatever process called it: so that
+   * a provider that runs on an old copy of its books can notice.
+   */
+  ourInvoices(sinceS: number): Promise<readonly OurInvoice[]>;
 
   /** Pays a BOLT 11 invoice once: the same invoice again joins the payment under way or returns the preimage of the finished one. */
   pay(payment: Payment): Promise<PaidInvoice>;

@@ -124,6 +124,7 @@ export class Stall {
       descriptionHash: invoice.descriptionHash ?? hash,
       amountMsat: msat(invoice.amountMsat ?? (priceMsat === 0n ? 1n : priceMsat)),
       expiresAtS: invoice.expiresAtS ?? Math.max(quoteExpiryS, this.clock.nowS() + 1),
+      hold: false,
     });
     const told = { termsHash: lies.termsHash ?? hash, paymentRequest: lies.paymentRequest ?? paymentRequest };
     await this.send({ kind: 'quote', jobId, priceMsat, quoteExpiryS: BigInt(quoteExpiryS), ...told });

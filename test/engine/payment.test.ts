@@ -60,7 +60,9 @@ describe.each([2] as const)('an invoice of LCP v0.%i', (version) => {
     const market = await Market.open(version);
     const { buyer, seller, backend } = market;
     const quote = await buyer.order();
-    seller.node.account.hold(seller.node.account.invoices()[0]?.paymentHash ?? '');
+    const paymentHash = seller.node.account.invoices()[0]?.paymentHash ?? '';
+    seller.node.watchInvoice(paymentHash);
+    seller.node.account.hold(paymentHash);
     await market.reaches(quote.jobId, 'closed none none');
     expect(backend.requests).toEqual([]);
     expect(await market.money()).toEqual(nothing);
@@ -70,7 +72,9 @@ describe.each([2] as const)('an invoice of LCP v0.%i', (version) => {
     const market = await Market.open(version);
     const { buyer, seller } = market;
     const quote = await buyer.order();
-    seller.node.account.cancelBehindOurBack(seller.node.account.invoices()[0]?.paymentHash ?? '');
+    const paymentHash = seller.node.account.invoices()[0]?.paymentHash ?? '';
+    seller.node.watchInvoice(paymentHash);
+    seller.node.account.cancelBehindOurBack(paymentHash);
     expect(await buyer.errorCode(quote.jobId)).toBe(version === 2 ? 3 : 4);
     await market.reaches(quote.jobId, 'closed none none');
   });

@@ -77,13 +77,18 @@ export class FakeNetwork {
     const known = this.#payments.get(id);
     if (known !== undefined) return known;
     const paying = new Promise<PaidInvoice>((resolve, reject) => {
+      const failed = (): void =>
+        reject(new LightningError('payment-failed', 'the payment came back: INCORRECT_PAYMENT_DETAILS'));
       const arrive = (): void => {
-        const preimage =
-          payer.outboundMsat < amountMsat ? undefined : this.#accounts.get(payee)?.receive(paymentHash, amountMsat);
-        if (preimage === undefined)
-          return reject(new LightningError('payment-failed', 'the payment came back: INCORRECT_PAYMENT_DETAILS'));
+        const account = this.#accounts.get(payee);
+        if (account === undefined || payer.outboundMsat < amountMsat) return failed();
         payer.outboundMsat -= amountMsat;
-        this.later(() => resolve({ preimage, feeMsat: 0n as PaidInvoice['feeMsat'] }));
+        account.receive(paymentHash, amountMsat, (preimage) => {
+          if (preimage !== undefined)
+            return this.later(() => resolve({ preimage, feeMsat: 0n as PaidInvoice['feeMsat'] }));
+          payer.outboundMsat += amountMsat;
+          failed();
+        });
       };
       this.later(() => (this.#heldPayments === undefined ? arrive() : this.#heldPayments.push(arrive)));
     });

@@ -7,13 +7,24 @@ import type {
   LightningNode,
   NewInvoice,
   NodeId,
+  OurInvoice,
   PaidInvoice,
   Payment,
 } from '../../src/lightning/lightning.ts';
 import type { FakeAccount } from './fake-account.ts';
 import type { FakeNetwork } from './fake-network.ts';
 
-type Call = 'sendMessage' | 'createInvoice' | 'lookUpInvoice' | 'cancelInvoice' | 'pay';
+const CALLS = [
+  'sendMessage',
+  'channelPeers',
+  'createInvoice',
+  'lookUpInvoice',
+  'cancelInvoice',
+  'settleInvoice',
+  'ourInvoices',
+  'pay',
+] as const;
+type Call = (typeof CALLS)[number];
 
 /** What happens before a call is served: it may wait, or throw what the call then rejects with. */
 export type Fault = () => void | Promise<void>;
@@ -30,11 +41,14 @@ export class FakeNode implements LightningNode {
   readonly account: FakeAccount;
   /** What goes wrong from now on, call by call. */
   readonly faults: Partial<Record<Call, Fault>> = {};
-  /** True: settlements happen, but nobody is told, as when a subscription broke. */
+  /** True: invoices are held, settled and cancelled, but nobody is told, as when a subscription broke. */
   dropsSettlements = false;
+  /** The peers with whom there is no channel; with all others there is one. */
+  readonly channelless = new Set<NodeId>();
   readonly #network: FakeNetwork;
   readonly #listeners = new Set<LightningListener>();
   readonly #stopInvoices: () => void;
+  readonly #watched = new Map<string, symbol>();
   /** Events that wait: those before `start`, or while messages are held back. */
   #held: (() => void)[] | undefined = [];
   #isStarted = false;
@@ -61,6 +75,7 @@ export class FakeNode implements LightningNode {
     this.#tell((listener) => listener.up?.());
     for (const peer of this.#network.peersOf(this.nodeId)) this.#tell((listener) => listener.peerOnline?.(peer));
     for (const update of this.account.settledAfter(cursor)) this.#tell((listener) => listener.invoice?.(update));
+    this.#tellWatched();
     this.releaseMessages();
     return Promise.resolve();
   }
@@ -68,6 +83,7 @@ export class FakeNode implements LightningNode {
   close(): Promise<void> {
     this.#isClosed = true;
     this.#listeners.clear();
+    this.#watched.clear();
     this.#stopInvoices();
     return Promise.resolve();
   }
@@ -91,6 +107,11 @@ export class FakeNode implements LightningNode {
     this.#network.connect(this.nodeId, peer);
   }
 
+  async channelPeers(): Promise<ReadonlySet<NodeId>> {
+    await this.#before('channelPeers');
+    return new Set(this.#network.peersOf(this.nodeId).filter((peer) => !this.channelless.has(peer)));
+  }
+
   async createInvoice(invoice: NewInvoice): Promise<CreatedInvoice> {
     await this.#before('createInvoice');
     return this.account.create(invoice);
@@ -106,6 +127,31 @@ export class FakeNode implements LightningNode {
     this.account.cancel(paymentHash);
   }
 
+  async settleInvoice(preimage: string): Promise<void> {
+    await this.#before('settleInvoice');
+    this.account.take(preimage);
+  }
+
+  watchInvoice(paymentHash: string): () => void {
+    this.#assertOpen();
+    const watch = Symbol(paymentHash);
+    this.#watched.set(paymentHash, watch);
+    this.#network.later(() => this.#tellWatched(paymentHash));
+    return () => {
+      if (this.#watched.get(paymentHash) === watch) this.#watched.delete(paymentHash);
+    };
+  }
+
+  /** How many invoices are watched. */
+  get watches(): number {
+    return this.#watched.size;
+  }
+
+  async ourInvoices(sinceS: number): Promise<readonly OurInvoice[]> {
+    await this.#before('ourInvoices');
+    return this.account.ours(sinceS);
+  }
+
   async pay({ paymentRequest }: Payment): Promise<PaidInvoice> {
     await this.#before('pay');
     return this.#network.pay(this.account, paymentRequest);
@@ -113,15 +159,20 @@ export class FakeNode implements LightningNode {
 
   /** The node is away: listeners are told, every call fails; the returned function brings it back. */
   outage(): () => void {
-    const calls = ['sendMessage', 'createInvoice', 'lookUpInvoice', 'cancelInvoice', 'pay'] as const;
-    for (const call of calls) this.faults[call] = unavailable;
+    for (const call of CALLS) this.faults[call] = unavailable;
     this.dropsSettlements = true;
     this.#tell((listener) => listener.down?.('out of order'));
     return () => {
-      for (const call of calls) delete this.faults[call];
+      for (const call of CALLS) delete this.faults[call];
       this.dropsSettlements = false;
       this.#tell((listener) => listener.up?.());
+      this.#tellWatched();
     };
+  }
+
+  /** A held payment has waited for too long: the node gives it back by itself. */
+  expireHold(paymentHash: string): void {
+    this.account.expireHold(paymentHash);
   }
 
   /** Messages and peer events from now on wait, in order, until `releaseMessages`. */
@@ -147,8 +198,24 @@ export class FakeNode implements LightningNode {
     );
   }
 
+  /** As lnd does: every settlement is told once with its cursor, and of a watched invoice everything once without. */
   #invoice(update: InvoiceUpdate): void {
-    if (this.#isStarted && !this.dropsSettlements) this.#tell((listener) => listener.invoice?.(update));
+    if (!this.#isStarted || this.dropsSettlements) return;
+    if (update.cursor !== undefined) this.#tell((listener) => listener.invoice?.(update));
+    this.#tellWatch(update.paymentHash, update.invoice);
+  }
+
+  /** The present state of the watched invoices, or of one of them. */
+  #tellWatched(...only: string[]): void {
+    if (!this.#isStarted || this.dropsSettlements) return;
+    for (const paymentHash of only.length > 0 ? only : [...this.#watched.keys()])
+      this.#tellWatch(paymentHash, this.account.lookUp(paymentHash));
+  }
+
+  #tellWatch(paymentHash: string, invoice: InvoiceState | undefined): void {
+    if (!this.#watched.has(paymentHash) || invoice === undefined || invoice.state === 'open') return;
+    if (invoice.state !== 'held') this.#watched.delete(paymentHash);
+    this.#tell((listener) => listener.invoice?.({ paymentHash, invoice }));
   }
 
   #inOrder(happen: () => void): void {

@@ -22,6 +22,7 @@ import { mortal } from './mortal.ts';
 import type { Life } from './mortal.ts';
 import { MODEL } from './scripted-backend.ts';
 import type { ScriptedBackend } from './scripted-backend.ts';
+import type { PaymentMode } from '../../src/pricing/price-list.ts';
 import { silentLog } from './silent-log.ts';
 
 export const LIMITS = {
@@ -35,6 +36,7 @@ export const LIMITS = {
 };
 export const DEADLINES = {
   inputMs: 60_000,
+  holdMs: 120_000,
   queueMs: 300_000,
   totalMs: 600_000,
   retentionMs: 86_400_000,
@@ -48,12 +50,13 @@ export const PRICES = {
 };
 export const MAX_OUTPUT_TOKENS = 100;
 
-const settingsWith = (limits: typeof LIMITS): SellerSettings => ({
+const settingsWith = (limits: typeof LIMITS, mode: PaymentMode): SellerSettings => ({
   enabled: true,
   quoteTtlSeconds: DEADLINES.quoteTtlS,
   minPriceMsat: msat(1000n),
   pricing: { lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }] },
   llm: { maxOutputTokens: MAX_OUTPUT_TOKENS },
+  payment: { mode, holdSeconds: DEADLINES.holdMs / 1000 },
   limits: { ...limits, maxChoices: 4 },
   deadlines: {
     inputSeconds: DEADLINES.inputMs / 1000,
@@ -75,6 +78,7 @@ export interface SellerOptions {
   readonly backend: ScriptedBackend;
   readonly limits?: Partial<typeof LIMITS>;
   readonly slots?: number;
+  readonly paymentMode?: PaymentMode;
   readonly spoolBytes?: number;
   readonly log?: Logger;
   /** Called before each use of the ledger; may throw, wait, or end the process. */
@@ -110,7 +114,7 @@ export class Seller {
       maxQueueLength: limits.queueLength,
     }));
     this.#parts = createSeller({
-      settings: settingsWith(limits),
+      settings: settingsWith(limits, options.paymentMode ?? 'upfront'),
       node,
       ledger,
       spool,

@@ -98,7 +98,7 @@ export const holds: Case[] = [
     given: working,
     event: E['hold-expired'],
     leadsTo: 'closing failed none',
-    effects: ['cancel-invoice', 'abort-run'],
+    effects: ['cancel-invoice', 'abort-run', 'delete-contents'],
   },
   {
     name: 'the buyer hears why nothing was taken',

@@ -81,7 +81,7 @@ const ofTheRunner: readonly JobEvent['kind'][] = [
 function history({ paymentMode, events }: { paymentMode: PaymentMode; events: readonly JobEvent[] }): Moment[] {
   let job = sampleJob({ paymentMode, reservedMsat: RESERVED });
   const balances = new Map<string, bigint>([
-    [GRANT, -CREDIT],
+    [GRANT, 0n - CREDIT],
     [buyerAccount(job.peer), CREDIT - RESERVED],
     [reservedAccount(job.key), RESERVED],
   ]);
@@ -116,13 +116,15 @@ const isFundingFinal = ({ funding }: Job): boolean => funding === 'closed' || fu
 /** `closing` and `settling` end by calls that are repeated until the node answers; `sending` by the delivery, which says that all was sent or the peer lost. */
 const isDriven = ({ funding }: Job): boolean => funding === 'closing' || funding === 'settling';
 /** Paid only after it had been given up: all of it became credit. */
-const wasGivenBack = ({ receivedMsat, fundedAtMs }: Job): boolean => receivedMsat !== undefined && fundedAtMs === undefined;
+const wasGivenBack = ({ receivedMsat, fundedAtMs }: Job): boolean =>
+  receivedMsat !== undefined && fundedAtMs === undefined;
 const isRunFinal = ({ run }: Job): boolean => run === 'ended' || run === 'failed';
 
 describe('whatever happens to a job, in whatever order,', () => {
   law('its entries sum to zero, and no account but the outside world is in debt', ({ balances }) => {
     expect([...balances.values()].reduce((sum, balance) => sum + balance, 0n)).toBe(0n);
-    for (const [account, balance] of balances) if (account !== LIGHTNING && account !== GRANT) expect(balance).toBeGreaterThanOrEqual(0n);
+    for (const [account, balance] of balances)
+      if (account !== LIGHTNING && account !== GRANT) expect(balance).toBeGreaterThanOrEqual(0n);
   });
 
   law('nothing stays reserved for it once its funding is final', ({ after, balances }) => {
@@ -138,14 +140,21 @@ describe('whatever happens to a job, in whatever order,', () => {
     expect(held).toBe(CREDIT - (balances.get(LIGHTNING) ?? 0n));
   });
 
-  law('the charge is never more than payment and reserved credit, and a failure of ours costs nothing', ({ after, balances }) => {
-    const revenue = balances.get(REVENUE) ?? 0n;
-    expect(revenue).toBeLessThanOrEqual((after.receivedMsat ?? 0n) + RESERVED);
-    if (after.receivedMsat === undefined) expect(revenue).toBe(0n);
-    const isServed = after.funding === 'closed' && after.receivedMsat !== undefined && !wasGivenBack(after) && (after.run === 'ended' || after.run === 'failed');
-    if (isFundingFinal(after)) expect(revenue).toBe(isServed ? (after.chargeMsat ?? 0n) : 0n);
-    if (after.funding === 'refunded') expect(revenue).toBe(0n);
-  });
+  law(
+    'the charge is never more than payment and reserved credit, and a failure of ours costs nothing',
+    ({ after, balances }) => {
+      const revenue = balances.get(REVENUE) ?? 0n;
+      expect(revenue).toBeLessThanOrEqual((after.receivedMsat ?? 0n) + RESERVED);
+      if (after.receivedMsat === undefined) expect(revenue).toBe(0n);
+      const isServed =
+        after.funding === 'closed' &&
+        after.receivedMsat !== undefined &&
+        !wasGivenBack(after) &&
+        (after.run === 'ended' || after.run === 'failed');
+      if (isFundingFinal(after)) expect(revenue).toBe(isServed ? (after.chargeMsat ?? 0n) : 0n);
+      if (after.funding === 'refunded') expect(revenue).toBe(0n);
+    },
+  );
 
   law('it is paid once', ({ before, after }) => {
     if (before.receivedMsat !== undefined) expect(after.receivedMsat).toBe(before.receivedMsat);
@@ -162,10 +171,13 @@ describe('whatever happens to a job, in whatever order,', () => {
     expect(effects.map(({ kind }) => kind)).not.toContain('deliver');
   });
 
-  law('reserved credit is free again only when nobody can pay, and nobody is told so before', ({ before, after, event }) => {
-    const isReleased = before.receivedMsat === undefined && isFundingFinal(after) && !isFundingFinal(before);
-    if (isReleased) expect(['invoice-cancelled', 'invoice-refused', 'payment-settled']).toContain(event.kind);
-  });
+  law(
+    'reserved credit is free again only when nobody can pay, and nobody is told so before',
+    ({ before, after, event }) => {
+      const isReleased = before.receivedMsat === undefined && isFundingFinal(after) && !isFundingFinal(before);
+      if (isReleased) expect(['invoice-cancelled', 'invoice-refused', 'payment-settled']).toContain(event.kind);
+    },
+  );
 
   law('it never runs again once output began', ({ event, before, after, effects }, all, index) => {
     const began = all.slice(0, index).some((moment) => moment.after.run === 'producing');
@@ -190,11 +202,13 @@ describe('whatever happens to a job, in whatever order,', () => {
   });
 
   law('a paid job has its answer or its refusal delivered', ({ after }) => {
-    if (isRunFinal(after) && after.receivedMsat !== undefined && !wasGivenBack(after)) expect(after.delivery).not.toBe('none');
+    if (isRunFinal(after) && after.receivedMsat !== undefined && !wasGivenBack(after))
+      expect(after.delivery).not.toBe('none');
   });
 
   law('it is at rest, or time alone leads on', ({ after }) => {
-    if (!isAtRest(after) && !isDriven(after) && after.delivery !== 'sending') expect(nextDeadline(after, DEADLINES)).toBeDefined();
+    if (!isAtRest(after) && !isDriven(after) && after.delivery !== 'sending')
+      expect(nextDeadline(after, DEADLINES)).toBeDefined();
   });
 
   law('the event of a deadline that passes changes it, and no deadline comes twice for ever', ({ after }) => {

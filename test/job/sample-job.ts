@@ -16,7 +16,12 @@ const PEER = `02${hex('peer')}`;
 /** 1 msat for a token of input, 10 for one of output. */
 export const PER_TOKEN = { input: 1n, output: 10n };
 
-export const DEADLINES: Deadlines = { holdMs: 1_800_000, queueMs: 300_000, totalMs: 1_800_000, retentionMs: 86_400_000 };
+export const DEADLINES: Deadlines = {
+  holdMs: 1_800_000,
+  queueMs: 300_000,
+  totalMs: 1_800_000,
+  retentionMs: 86_400_000,
+};
 
 export const OUTPUT = {
   streamId: hex('stream'),

@@ -149,7 +149,7 @@ export function lightningContract(name: string, open: () => Promise<ContractRig>
     }
     const order = async (amountMsat = 25_000, expiresAtS = nowS() + 600): Promise<Ordered> => {
       const preimage = hex32();
-      const invoice = { preimage, descriptionHash: hex32(), amountMsat: msat(amountMsat), expiresAtS };
+      const invoice = { preimage, descriptionHash: hex32(), amountMsat: msat(amountMsat), expiresAtS, hold: false };
       return { ...(await seller.createInvoice(invoice)), preimage };
     };
     const pay = (invoice: CreatedInvoice) => buyer.pay({ paymentRequest: invoice.paymentRequest, ...PAY });
@@ -239,6 +239,7 @@ export function lightningContract(name: string, open: () => Promise<ContractRig>
           descriptionHash: hex32(),
           amountMsat: msat(12_345),
           expiresAtS: nowS() + 90,
+          hold: false,
         };
         const { paymentRequest, paymentHash } = await seller.createInvoice(ordered);
         const parsed = parsePaymentRequest({ request: paymentRequest });
@@ -266,6 +267,7 @@ export function lightningContract(name: string, open: () => Promise<ContractRig>
           descriptionHash: hex32(),
           amountMsat: msat(20_000),
           expiresAtS: nowS() + 600,
+          hold: false,
         };
         const first = await seller.createInvoice(ordered);
         expect(await seller.createInvoice(ordered)).toEqual(first);

@@ -67,6 +67,7 @@ async function crashEverywhere(victimName: 'seller' | 'buyer', { party, step, mo
         descriptionHash: randomBytes(32).toString('hex'),
         amountMsat: msat(AMOUNT_MSAT),
         expiresAtS: Math.floor(Date.now() / 1000) + 3600,
+        hold: false,
       };
       const { paymentRequest, paymentHash } = await persist<CreatedInvoice>(() =>
         seller.call('createInvoice', invoice),

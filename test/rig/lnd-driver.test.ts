@@ -39,6 +39,7 @@ const order = (amountMsat = 25_000) => ({
   descriptionHash: randomBytes(32).toString('hex'),
   amountMsat: msat(amountMsat),
   expiresAtS: Math.floor(Date.now() / 1000) + 600,
+  hold: false,
 });
 
 /** Ends the connection from both ends: the end that did not would dial again. */

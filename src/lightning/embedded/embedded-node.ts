@@ -8,6 +8,7 @@ import type {
   LightningNode,
   NewInvoice,
   NodeId,
+  OurInvoice,
   PaidInvoice,
   Payment,
   PaymentHash,
@@ -220,6 +221,22 @@ export class EmbeddedNode implements LightningNode {
     await this.#pump.committed();
   }
 
+  channelPeers(): Promise<ReadonlySet<NodeId>> {
+    return Promise.reject(notYet());
+  }
+
+  settleInvoice(_preimage: string): Promise<void> {
+    return Promise.reject(notYet());
+  }
+
+  watchInvoice(_paymentHash: PaymentHash): () => void {
+    throw notYet();
+  }
+
+  ourInvoices(_sinceS: number): Promise<readonly OurInvoice[]> {
+    return Promise.reject(notYet());
+  }
+
   async pay(payment: Payment): Promise<PaidInvoice> {
     return this.#pump.attempt(() => this.#payments.pay(payment));
   }
@@ -307,3 +324,5 @@ export async function openEmbeddedNode(options: EmbeddedOptions, hook?: Boundary
     throw new LightningError('unavailable', message, { cause: error });
   }
 }
+
+const notYet = (): LightningError => new LightningError('refused', 'this driver does not do that yet');

@@ -7,6 +7,7 @@ import type {
   LightningNode,
   NewInvoice,
   NodeId,
+  OurInvoice,
   PaidInvoice,
   Payment,
   PaymentHash,
@@ -139,6 +140,22 @@ export class LndNode implements LightningNode {
     if (isNew) this.#tell((to) => to.invoice?.({ paymentHash, invoice: { state: 'cancelled' } }));
   }
 
+  channelPeers(): Promise<ReadonlySet<NodeId>> {
+    return Promise.reject(notYet());
+  }
+
+  settleInvoice(_preimage: string): Promise<void> {
+    return Promise.reject(notYet());
+  }
+
+  watchInvoice(_paymentHash: PaymentHash): () => void {
+    throw notYet();
+  }
+
+  ourInvoices(_sinceS: number): Promise<readonly OurInvoice[]> {
+    return Promise.reject(notYet());
+  }
+
   pay(payment: Payment): Promise<PaidInvoice> {
     const interrupted = () =>
       new LightningError('payment-unknown', 'paying: closed meanwhile; ask again with the same invoice');
@@ -203,3 +220,5 @@ export class LndNode implements LightningNode {
     }
   }
 }
+
+const notYet = (): LightningError => new LightningError('refused', 'this driver does not do that yet');
