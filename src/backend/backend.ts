@@ -18,16 +18,22 @@ export interface BackendRequest {
   readonly stream: boolean;
 }
 
+/** The first byte of an answer, or the next one. */
+export type Missed = 'first-byte' | 'next-byte';
+
 /** Ours or the backend's fault; the buyer is not charged. `retryable`: nothing was produced and another attempt may succeed. */
 export class BackendError extends Error {
   readonly retryable: boolean;
   /** HTTP status of the backend's answer, when there was one. */
   readonly status: number | undefined;
-  constructor(message: string, options: { retryable: boolean; status?: number; cause?: unknown }) {
+  /** The deadline that it missed, when that is what went wrong. */
+  readonly missed: Missed | undefined;
+  constructor(message: string, options: { retryable: boolean; status?: number; missed?: Missed; cause?: unknown }) {
     super(message, { cause: options.cause });
     this.name = 'BackendError';
     this.retryable = options.retryable;
     this.status = options.status;
+    this.missed = options.missed;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock/clock.ts';
 import { BackendError } from './backend.ts';
+import type { Missed } from './backend.ts';
 
 /** Watches over one call upstream: the caller's abort, and one time limit at a time. What ends the call first is the signal's reason. */
 export class CallGuard {
@@ -22,10 +23,10 @@ export class CallGuard {
   }
 
   /** Ends the call in `limitMs` unless `relax` comes first. Replaces the limit before. */
-  limit(limitMs: number, missed: string, options: { retryable: boolean }): void {
+  limit(limitMs: number, what: string, options: { retryable: boolean; missed?: Missed }): void {
     this.relax();
     if (this.signal.aborted) return;
-    const ring = () => this.end(new BackendError(`${missed} within ${limitMs / 1000} s`, options));
+    const ring = () => this.end(new BackendError(`${what} within ${limitMs / 1000} s`, options));
     this.#takeTimerBack = this.#clock.timer(limitMs, ring);
   }
 

@@ -69,7 +69,7 @@ export function createOpenAiBackend(options: OpenAiBackendOptions): Backend {
         const firstByteLimitMs = request.stream
           ? firstByteTimeoutMs
           : (options.wholeAnswerTimeoutMs ?? DEFAULT_WHOLE_ANSWER_TIMEOUT_MS);
-        guard.limit(firstByteLimitMs, 'the backend did not begin to answer', { retryable: true });
+        guard.limit(firstByteLimitMs, 'the backend did not begin to answer', { retryable: true, missed: 'first-byte' });
         const headers = { accept: request.stream ? 'text/event-stream' : 'application/json' };
         const posted = client.post(paths[request.taskKind], { body: request.body, headers, signal: guard.signal });
         const response = await posted.asResponse();
@@ -146,7 +146,7 @@ async function* answerBody(
   try {
     yield first;
     for (;;) {
-      guard.limit(idleTimeoutMs, 'the backend sent nothing more', { retryable: false });
+      guard.limit(idleTimeoutMs, 'the backend sent nothing more', { retryable: false, missed: 'next-byte' });
       const next = await reader.read();
       guard.throwIfEnded();
       guard.relax();

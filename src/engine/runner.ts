@@ -74,8 +74,8 @@ export class Runner {
     const end = await this.#produce(attempt).catch((error: unknown) => this.#fail(attempt, error));
     this.#attempts.delete(key);
     attempt.slot?.release();
-    if (attempt.slot !== undefined && end?.kind === 'attempt-failed' && end.retryable)
-      this.#failedAt.set(key, attempt.slot.backend);
+    const failed = end?.kind === 'first-byte-timed-out' || (end?.kind === 'attempt-failed' && end.retryable);
+    if (attempt.slot !== undefined && failed) this.#failedAt.set(key, attempt.slot.backend);
     try {
       const job = end === undefined ? undefined : await engine.dispatch(key, end);
       if (job?.run !== 'queued' && job?.run !== 'running') this.#failedAt.delete(key);
@@ -166,21 +166,21 @@ export class Runner {
       'attempt failed',
     );
     const output = await this.#endBroken(attempt, reason);
+    const delivered = output === undefined ? {} : { output };
     const isTooLarge = error instanceof SpoolError && error.code === 'too-large';
     if (isTooLarge && job.limits.maxResultBytes < this.#options.maxOutputBytes) {
       return {
         kind: 'buyer-limit-reached',
         reason,
         usage: this.#countedUsage(attempt),
-        ...(output === undefined ? {} : { output }),
+        ...delivered,
       };
     }
-    return {
-      kind: 'attempt-failed',
-      retryable: isRetryable && output === undefined,
-      reason,
-      ...(output === undefined ? {} : { output }),
-    };
+    if (why === undefined && error instanceof BackendError && error.missed !== undefined)
+      return error.missed === 'first-byte'
+        ? { kind: 'first-byte-timed-out' }
+        : { kind: 'next-byte-timed-out', ...delivered };
+    return { kind: 'attempt-failed', retryable: isRetryable && output === undefined, reason, ...delivered };
   }
 
   /** An SSE stream that had begun gets an error event, so that the client sees it; undefined: there is nothing to deliver. */
@@ -204,7 +204,15 @@ export class Runner {
 
 type EndEvent = Extract<
   Parameters<Engine['dispatch']>[1],
-  { kind: 'output-ended' | 'attempt-failed' | 'buyer-limit-reached' | 'run-aborted' }
+  {
+    kind:
+      | 'output-ended'
+      | 'attempt-failed'
+      | 'first-byte-timed-out'
+      | 'next-byte-timed-out'
+      | 'buyer-limit-reached'
+      | 'run-aborted';
+  }
 >;
 
 /** Makes what was produced durable, and describes it. */

@@ -36,10 +36,9 @@ export const runFailed: Condition = { name: 'the run had failed', apply: (job) =
 export const runEnded: Condition = { name: 'the run had ended', apply: (job) => job.run === 'ended' };
 export const gaveUpWork: Condition = { name: 'work on it was given up', apply: (job) => job.run !== 'none' };
 export const mayTryAgain: Condition = {
-  name: 'retryable, attempts and time left, not cancelled',
+  name: 'it may be tried again',
   apply: (job, event) =>
-    event.kind === 'attempt-failed' &&
-    event.retryable &&
+    (event.kind !== 'attempt-failed' || event.retryable) &&
     job.attempts < MAX_ATTEMPTS &&
     !job.cancelled &&
     job.timedOut !== true,

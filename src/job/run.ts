@@ -38,6 +38,12 @@ const tooLargeForBuyer = patchFrom('buyer-limit-reached', ({ reason, usage, outp
   endedAtMs: nowMs,
   ...(output === undefined ? {} : { output }),
 }));
+const stalled = patchFrom('next-byte-timed-out', ({ output }, _job, nowMs) => ({
+  failure: 'the backend stopped in the middle of its answer',
+  chargeMsat: ZERO_MSAT,
+  endedAtMs: nowMs,
+  ...(output === undefined ? {} : { output }),
+}));
 const failedBecause =
   (failure: string): Patch =>
   (_job, _event, nowMs) => ({ failure, chargeMsat: ZERO_MSAT, endedAtMs: nowMs });
@@ -92,6 +98,28 @@ export const runTable: readonly Row<RunState>[] = [
     effects: [{ kind: 'start-run' }],
   },
   { from: ['queued', 'running', 'producing'], on: 'attempt-failed', to: 'failed', patch: failed, raises: 'run-failed' },
+  {
+    from: ['running'],
+    on: 'first-byte-timed-out',
+    when: mayTryAgain,
+    to: 'queued',
+    patch: queued,
+    effects: [{ kind: 'start-run' }],
+  },
+  {
+    from: ['running'],
+    on: 'first-byte-timed-out',
+    to: 'failed',
+    patch: failedBecause('the backend did not begin to answer in time'),
+    raises: 'run-failed',
+  },
+  {
+    from: ['running', 'producing'],
+    on: 'next-byte-timed-out',
+    to: 'failed',
+    patch: stalled,
+    raises: 'run-failed',
+  },
   { from: ['running'], on: 'output-began', to: 'producing', patch: began, why: 'saved before the first byte leaves' },
   {
     from: ['running', 'producing'],

@@ -386,7 +386,11 @@ describe('time limits', () => {
     }
     const failed = failureOf(iterator.next());
     clock.advance(limits.idleTimeoutMs);
-    expect(await failed).toMatchObject({ retryable: false, message: 'the backend sent nothing more within 10 s' });
+    expect(await failed).toMatchObject({
+      retryable: false,
+      missed: 'next-byte',
+      message: 'the backend sent nothing more within 10 s',
+    });
     await call.gone;
   });
 });

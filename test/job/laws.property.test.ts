@@ -72,6 +72,8 @@ interface Moment {
 const ofTheRunner: readonly JobEvent['kind'][] = [
   'slot-granted',
   'attempt-failed',
+  'first-byte-timed-out',
+  'next-byte-timed-out',
   'output-began',
   'output-ended',
   'run-aborted',
