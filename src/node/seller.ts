@@ -4,6 +4,7 @@ import type { Clock } from '../clock/clock.ts';
 import type { Config } from '../config/config.ts';
 import { Engine } from '../engine/engine.ts';
 import { Invoicing } from '../engine/invoicing.ts';
+import { findUnbooked } from '../engine/old-books.ts';
 import { performEffects } from '../engine/perform.ts';
 import { recover } from '../engine/recovery.ts';
 import { Runner } from '../engine/runner.ts';
@@ -47,6 +48,20 @@ export interface Seller {
   start(): Promise<void>;
   /** Stops everything that moves by itself; the parts that were handed in stay open. */
   stop(): void;
+}
+
+/** Says so when the node knows more sales than the books. */
+async function warnOfOldBooks({ node, ledger, clock, log }: SellerParts): Promise<void> {
+  try {
+    const { invoices, settled, receivedMsat } = await findUnbooked(node, ledger, clock.nowMs());
+    if (invoices === 0) return;
+    log.error(
+      { invoices, settled, received_msat: receivedMsat.toString() },
+      'this node has invoices of lcp-provider that are not in these books: the ledger is an old copy (restore the newest: what buyers paid since is not in this one), or another provider shares the node',
+    );
+  } catch (error) {
+    log.warn({ reason: String(error) }, 'whether the books are complete could not be checked');
+  }
 }
 
 /** Puts the rooms together that sell, on parts that are open already: real ones in the product, others in tests and simulation. */
@@ -123,6 +138,7 @@ export function createSeller(parts: SellerParts): Seller {
       const recovered = await recover(engine, ledger, spool);
       if (recovered.jobs > 0) log.info(recovered, 'unfinished jobs of the last run taken up again');
       await node.start(await ledger.cursor());
+      await warnOfOldBooks(parts);
       sweeper.start();
     },
     stop: () => {
