@@ -87,6 +87,11 @@ lightningContract('lnd', async () => {
     },
     disconnect,
     reconnect: () => rig.connect(),
+    outlastHolds: () => rig.generate(31), // 40 blocks, and 3 that the payer adds, less the 12 that lnd keeps
+    async buyerFunds() {
+      const { local_balance } = (await rig.buyer.lncli('channelbalance')) as { local_balance: { msat: string } };
+      return BigInt(local_balance.msat);
+    },
     async close() {
       await current.close();
       await buyer.close();
