@@ -40,10 +40,7 @@ export class Watches {
     return {
       cancel: () => {
         this.#ended = undefined;
-        for (const watch of this.#watched.values()) {
-          watch.stream?.cancel();
-          delete watch.stream;
-        }
+        for (const watch of this.#watched.values()) close(watch);
       },
     };
   }
@@ -70,7 +67,12 @@ export class Watches {
   #stop(paymentHash: PaymentHash, watch: Watch | undefined): void {
     if (watch === undefined || this.#watched.get(paymentHash) !== watch) return;
     this.#watched.delete(paymentHash);
-    watch.stream?.cancel();
-    delete watch.stream;
+    close(watch);
   }
+}
+
+function close(watch: Watch): void {
+  const { stream } = watch;
+  delete watch.stream; // first: its end is no news
+  stream?.cancel();
 }
