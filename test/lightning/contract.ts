@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LightningError } from '../../src/lightning/lightning.ts';
 import type {
   CreatedInvoice,
+  InvoiceState,
   InvoiceUpdate,
   LightningListener,
   LightningNode,
@@ -24,6 +25,10 @@ export interface ContractRig {
   disconnect(): Promise<void>;
   /** Resolves at once or later: the contract waits for both ends. */
   reconnect(): Promise<void>;
+  /** Lets so much of the chain's time go by that the seller gives held payments back, and no more. */
+  outlastHolds(): Promise<void>;
+  /** What the buyer can pay with, in msat. */
+  buyerFunds(): Promise<bigint>;
   close(): Promise<void>;
 }
 
@@ -98,10 +103,23 @@ export class Told {
     return this.until(what, () => this.messages.find(wanted));
   }
 
+  /** Resolves with the first news that an invoice is in this state. */
+  turned(paymentHash: string, state: InvoiceState['state']): Promise<InvoiceUpdate> {
+    return this.until(`${state} of ${paymentHash}`, () =>
+      this.invoices.find((update) => update.paymentHash === paymentHash && update.invoice.state === state),
+    );
+  }
+
   settled(paymentHash: string): Promise<InvoiceUpdate> {
     return this.until(`settlement of ${paymentHash}`, () =>
-      this.invoices.find((update) => update.paymentHash === paymentHash && update.invoice.state === 'settled'),
+      this.invoices.find((update) => update.paymentHash === paymentHash && update.cursor !== undefined),
     );
+  }
+
+  /** The states that were told of an invoice, repetitions left out. */
+  statesOf(paymentHash: string): string[] {
+    const told = this.invoices.filter((update) => update.paymentHash === paymentHash);
+    return [...new Set(told.map(({ invoice }) => invoice.state))];
   }
 }
 
@@ -147,12 +165,22 @@ export function lightningContract(name: string, open: () => Promise<ContractRig>
     interface Ordered extends CreatedInvoice {
       readonly preimage: string;
     }
-    const order = async (amountMsat = 25_000, expiresAtS = nowS() + 600): Promise<Ordered> => {
+    const order = async (amountMsat = 25_000, expiresAtS = nowS() + 600, hold = false): Promise<Ordered> => {
       const preimage = hex32();
-      const invoice = { preimage, descriptionHash: hex32(), amountMsat: msat(amountMsat), expiresAtS, hold: false };
+      const invoice = { preimage, descriptionHash: hex32(), amountMsat: msat(amountMsat), expiresAtS, hold };
       return { ...(await seller.createInvoice(invoice)), preimage };
     };
     const pay = (invoice: CreatedInvoice) => buyer.pay({ paymentRequest: invoice.paymentRequest, ...PAY });
+    /** A hold invoice that the buyer has paid: the payment is held. `outcome` is how the payment ends for the buyer. */
+    const held = async (amountMsat = 25_000, expiresAtS = nowS() + 600) => {
+      const invoice = await order(amountMsat, expiresAtS, true);
+      const unwatch = seller.watchInvoice(invoice.paymentHash);
+      const paid = pay(invoice);
+      const outcome = codeOf(paid);
+      await sellerTold.turned(invoice.paymentHash, 'held');
+      return { ...invoice, paid, outcome, unwatch };
+    };
+    const stateOf = async (invoice: CreatedInvoice) => (await seller.lookUpInvoice(invoice.paymentHash))?.state;
     const bothOnline = () =>
       eventually('both peers are on line', async () => {
         const [sellers, buyers] = await Promise.all([seller.peers(), buyer.peers()]);
@@ -337,6 +365,210 @@ export function lightningContract(name: string, open: () => Promise<ContractRig>
       });
     });
 
+    describe('payments that are held', () => {
+      it('have an invoice like any other, and the same one for the same preimage', async () => {
+        const ordered = {
+          preimage: hex32(),
+          descriptionHash: hex32(),
+          amountMsat: msat(12_345),
+          expiresAtS: nowS() + 90,
+          hold: true,
+        };
+        const created = await seller.createInvoice(ordered);
+        expect(parsePaymentRequest({ request: created.paymentRequest })).toMatchObject({
+          id: hashOf(ordered.preimage),
+          destination: seller.nodeId,
+          description_hash: ordered.descriptionHash,
+          mtokens: '12345',
+        });
+        expect(await seller.createInvoice(ordered)).toEqual(created);
+        expect(await seller.lookUpInvoice(created.paymentHash)).toEqual({ state: 'open' });
+      });
+
+      it('are told, wait, and are taken once, however often they are settled', async () => {
+        const funds = await rig.buyerFunds();
+        const { preimage, paymentHash, paid } = await held(31_000);
+        const holding = { state: 'held', receivedMsat: 31_000n };
+        expect((await sellerTold.turned(paymentHash, 'held')).invoice).toEqual(holding);
+        expect(await seller.lookUpInvoice(paymentHash)).toEqual(holding);
+        await Promise.all([seller.settleInvoice(preimage), seller.settleInvoice(preimage)]);
+        expect(await seller.lookUpInvoice(paymentHash)).toEqual({ state: 'settled', receivedMsat: 31_000n });
+        expect((await paid).preimage).toBe(preimage);
+        await sellerTold.settled(paymentHash);
+        expect(sellerTold.statesOf(paymentHash)).toEqual(['held', 'settled']);
+        await seller.settleInvoice(preimage);
+        await eventually('the money has moved', async () => (await rig.buyerFunds()) === funds - 31_000n);
+      });
+
+      it('go back when the invoice is cancelled: the payer has failed, and has all its money', async () => {
+        const funds = await rig.buyerFunds();
+        const { preimage, paymentHash, outcome } = await held(1_700_001);
+        await seller.cancelInvoice(paymentHash);
+        await seller.cancelInvoice(paymentHash);
+        expect(await outcome).toBe('payment-failed');
+        expect((await sellerTold.turned(paymentHash, 'cancelled')).invoice).toEqual({ state: 'cancelled' });
+        expect(await seller.lookUpInvoice(paymentHash)).toEqual({ state: 'cancelled' });
+        expect(await codeOf(seller.settleInvoice(preimage))).toBe('refused');
+        await eventually('the money is back', async () => (await rig.buyerFunds()) === funds);
+      });
+
+      it('stay taken when the invoice is cancelled too late', async () => {
+        const { preimage, paymentHash, paid } = await held();
+        await seller.settleInvoice(preimage);
+        await seller.cancelInvoice(paymentHash);
+        expect(await stateOf({ paymentHash, paymentRequest: '' })).toBe('settled');
+        expect((await paid).preimage).toBe(preimage);
+      });
+
+      it('are either taken or given back when both is wanted at once, on both sides alike', async () => {
+        for (let round = 0; round < 6; round++) {
+          const invoice = await held();
+          const settle = () => codeOf(seller.settleInvoice(invoice.preimage));
+          const cancel = () => codeOf(seller.cancelInvoice(invoice.paymentHash));
+          const [one, other] = await Promise.all(round % 2 === 0 ? [settle(), cancel()] : [cancel(), settle()]);
+          const [settling, cancelling] = round % 2 === 0 ? [one, other] : [other, one];
+          const state = await stateOf(invoice);
+          expect([state, settling, cancelling, await invoice.outcome]).toEqual(
+            state === 'settled'
+              ? ['settled', 'no error', 'no error', 'no error']
+              : ['cancelled', 'refused', 'no error', 'payment-failed'],
+          );
+        }
+      });
+
+      it('can be taken after the expiry of their invoice', async () => {
+        const { preimage, paymentRequest, paid } = await held(26_000, nowS() + 4);
+        const { expires_at } = parsePaymentRequest({ request: paymentRequest });
+        await eventually('the invoice has expired', async () => Date.now() > Date.parse(expires_at) + 1000);
+        await seller.settleInvoice(preimage);
+        expect((await paid).preimage).toBe(preimage);
+      });
+
+      it('cannot be taken when there are none', async () => {
+        const [open, cancelled, plain] = [await order(25_000, nowS() + 600, true), await order(), await order()];
+        expect(await codeOf(seller.settleInvoice(open.preimage))).toBe('refused');
+        await seller.cancelInvoice(cancelled.paymentHash);
+        expect(await codeOf(seller.settleInvoice(cancelled.preimage))).toBe('refused');
+        expect(await codeOf(seller.settleInvoice(hex32()))).toBe('not-found');
+        await pay(plain);
+        await sellerTold.settled(plain.paymentHash);
+        expect(await codeOf(seller.settleInvoice(plain.preimage))).toBe('no error'); // had been taken at once
+      });
+
+      it('are told again after a restart of the driver, and can be taken or given back', async () => {
+        const [taken, back] = [await held(27_000), await held(28_000)];
+        await restart(0n);
+        expect(await seller.lookUpInvoice(taken.paymentHash)).toEqual({ state: 'held', receivedMsat: 27_000n });
+        for (const { paymentHash } of [taken, back]) seller.watchInvoice(paymentHash);
+        await sellerTold.turned(taken.paymentHash, 'held');
+        await sellerTold.turned(back.paymentHash, 'held');
+        await seller.settleInvoice(taken.preimage);
+        await seller.cancelInvoice(back.paymentHash);
+        expect((await taken.paid).preimage).toBe(taken.preimage);
+        expect(await back.outcome).toBe('payment-failed');
+        await sellerTold.turned(back.paymentHash, 'cancelled');
+      });
+
+      it('go back by themselves before they endanger the channel, which is told', async () => {
+        const funds = await rig.buyerFunds();
+        const { preimage, paymentHash, outcome } = await held(29_000);
+        await rig.outlastHolds();
+        await sellerTold.turned(paymentHash, 'cancelled');
+        expect(await outcome).toBe('payment-failed');
+        expect(await stateOf({ paymentHash, paymentRequest: '' })).toBe('cancelled');
+        expect(await codeOf(seller.settleInvoice(preimage))).toBe('refused');
+        await eventually('the money is back', async () => (await rig.buyerFunds()) === funds);
+        await pay(await order()); // the channel lives
+      });
+    });
+
+    describe('an invoice that is watched', () => {
+      it('has its present state told at once, unless it is open, whatever it is', async () => {
+        const [paid, cancelled, open] = [await order(), await order(), await order()];
+        await pay(paid);
+        await sellerTold.settled(paid.paymentHash);
+        await seller.cancelInvoice(cancelled.paymentHash);
+        const holding = await held();
+        const from = sellerTold.invoices.length;
+        for (const { paymentHash } of [open, paid, cancelled, holding]) seller.watchInvoice(paymentHash);
+        await sellerTold.until('three of them', () => sellerTold.invoices.length >= from + 3 || undefined);
+        const told = sellerTold.invoices.slice(from);
+        expect(new Map(told.map(({ paymentHash, invoice }) => [paymentHash, invoice.state]))).toEqual(
+          new Map([
+            [paid.paymentHash, 'settled'],
+            [cancelled.paymentHash, 'cancelled'],
+            [holding.paymentHash, 'held'],
+          ]),
+        );
+        await seller.cancelInvoice(open.paymentHash);
+        await sellerTold.turned(open.paymentHash, 'cancelled');
+        await seller.cancelInvoice(holding.paymentHash);
+      });
+
+      it('is told no more once nobody watches, nor is one that nobody ever watched; its settlement always is', async () => {
+        const [unwatched, never] = [await held(), await order()];
+        unwatched.unwatch();
+        unwatched.unwatch();
+        await seller.cancelInvoice(unwatched.paymentHash);
+        await seller.cancelInvoice(never.paymentHash);
+        expect(await unwatched.outcome).toBe('payment-failed');
+        const later = await held();
+        later.unwatch();
+        await seller.settleInvoice(later.preimage);
+        await sellerTold.settled(later.paymentHash);
+        expect(sellerTold.statesOf(unwatched.paymentHash)).toEqual(['held']);
+        expect(sellerTold.statesOf(never.paymentHash)).toEqual([]);
+      });
+
+      it('is watched by the last call only', async () => {
+        const { paymentHash, unwatch, preimage } = await held();
+        seller.watchInvoice(paymentHash);
+        unwatch(); // of the first
+        await seller.settleInvoice(preimage);
+        await sellerTold.turned(paymentHash, 'settled');
+      });
+
+      it('may be one of 300 at once', async () => {
+        const invoices = await Promise.all(Array.from({ length: 300 }, () => order(25_000, nowS() + 600, true)));
+        for (const { paymentHash } of invoices) seller.watchInvoice(paymentHash);
+        const some = invoices.slice(0, 10);
+        const outcomes = some.map((invoice) => codeOf(pay(invoice)));
+        for (const { paymentHash, preimage } of some) {
+          await sellerTold.turned(paymentHash, 'held');
+          await seller.settleInvoice(preimage);
+        }
+        expect(await Promise.all(outcomes)).toEqual(some.map(() => 'no error'));
+        await Promise.all(invoices.slice(10).map(({ paymentHash }) => seller.cancelInvoice(paymentHash)));
+        for (const { paymentHash } of invoices.slice(10)) await sellerTold.turned(paymentHash, 'cancelled');
+      });
+    });
+
+    it('knows the invoices that it made, since a time, over a restart', async () => {
+      const sinceS = nowS();
+      const [open, paid, holding] = [await order(), await order(), await order(25_000, nowS() + 600, true)];
+      await pay(paid);
+      await sellerTold.settled(paid.paymentHash);
+      await restart(0n);
+      const ours = new Map((await seller.ourInvoices(sinceS)).map((one) => [one.paymentHash, one.invoice]));
+      expect(ours.get(open.paymentHash)).toEqual({ state: 'open' });
+      expect(ours.get(paid.paymentHash)).toEqual({ state: 'settled', receivedMsat: 25_000n });
+      expect(ours.get(holding.paymentHash)).toEqual({ state: 'open' });
+      expect(await seller.ourInvoices(nowS() + 60)).toEqual([]);
+    });
+
+    it('knows with whom it has a usable channel', async () => {
+      for (const node of [seller, buyer])
+        await eventually('the channel is usable', async () => (await node.channelPeers()).size > 0);
+      expect([...(await seller.channelPeers())]).toEqual([buyer.nodeId]);
+      expect([...(await buyer.channelPeers())]).toEqual([seller.nodeId]);
+      await rig.disconnect();
+      await eventually('the channel is not usable', async () => (await seller.channelPeers()).size === 0);
+      await rig.reconnect();
+      await eventually('it is usable again', async () => (await seller.channelPeers()).has(buyer.nodeId));
+      await bothOnline();
+      await pay(await order());
+    });
+
     describe('payments', () => {
       it('of the same invoice pay once, at the same time and later', async () => {
         const invoice = await order(33_000);
@@ -434,6 +666,9 @@ export function lightningContract(name: string, open: () => Promise<ContractRig>
         await seller.close();
         expect(await codeOf(seller.sendMessage(buyer.nodeId, TYPE, Buffer.alloc(1)))).toBe('unavailable');
         expect(await codeOf(seller.peers())).toBe('unavailable');
+        expect(await codeOf(seller.settleInvoice(hex32()))).toBe('unavailable');
+        expect(await codeOf(seller.ourInvoices(0))).toBe('unavailable');
+        expect(() => seller.watchInvoice(hex32())).toThrow(LightningError);
         await seller.close();
       });
     });

@@ -27,6 +27,12 @@ lightningContract('the embedded node', async () => {
     },
     disconnect: () => buyer.disconnectPeer(seller.nodeId),
     reconnect: () => buyer.connectPeer(seller.nodeId, address),
+    async outlastHolds() {
+      // Both at once and in small steps: more than 21 blocks between the two, and the buyer would close the channel.
+      const held = async () => (await seller.ourInvoices(0)).some(({ invoice }) => invoice.state === 'held');
+      while (await held()) for (const node of [seller, buyer]) await node.mine(10);
+    },
+    buyerFunds: async () => buyer.channels().reduce((sum, { outboundMsat }) => sum + outboundMsat, 0n),
     close: async () => {
       await Promise.all([buyer.close(), seller.close()]);
       await rm(directory, { recursive: true });

@@ -6,6 +6,7 @@ import { Roster } from '../../src/lightning/lnd/roster.ts';
 import { Settlements } from '../../src/lightning/lnd/settlements.ts';
 import { backOffMs, Supervisor } from '../../src/lightning/lnd/supervisor.ts';
 import type { Supervised } from '../../src/lightning/lnd/supervisor.ts';
+import { Watches } from '../../src/lightning/lnd/watches.ts';
 import type { InvoiceUpdate } from '../../src/lightning/lightning.ts';
 import { codeOf } from './contract.ts';
 
@@ -73,6 +74,7 @@ describe('the roster of peers', () => {
 });
 
 const raw = (index: number, state = 'SETTLED') => ({
+  memo: '',
   r_hash: Buffer.from([index]),
   payment_request: '',
   state,
@@ -128,6 +130,75 @@ describe('settlements', () => {
     await feed.open().caughtUp();
     expect(told).toHaveLength(1001);
     expect(requests.slice(1)).toMatchObject([{ index_offset: '0' }, { index_offset: '1000' }]);
+  });
+});
+
+describe('watches of single invoices', () => {
+  class Stream extends EventEmitter {
+    cancelled = 0;
+    cancel(): void {
+      this.cancelled++;
+      this.emit('error', { code: 1, details: 'Cancelled on client' });
+    }
+  }
+  function watches() {
+    const streams: { readonly hash: string; readonly stream: Stream }[] = [];
+    const told: string[] = [];
+    const subscribeSingleInvoice = ({ r_hash }: { r_hash: Buffer }) => {
+      const stream = new Stream();
+      streams.push({ hash: r_hash.toString('hex'), stream });
+      return stream;
+    };
+    const connection = { invoices: { subscribeSingleInvoice } } as unknown as Connection;
+    const feed = new Watches(connection, ({ paymentHash, invoice, cursor }) =>
+      told.push(`${paymentHash} ${invoice.state} ${cursor}`),
+    );
+    const open = (): number => streams.filter(({ stream }) => stream.cancelled === 0).length;
+    return { streams, told, feed, open };
+  }
+
+  it('have a stream each while lnd answers, and none while it is away', () => {
+    const { streams, feed, open } = watches();
+    feed.watch('01');
+    expect(streams).toHaveLength(0);
+    for (let life = 1; life <= 3; life++) {
+      const streaming = feed.open(() => undefined);
+      feed.watch(`a${life}`);
+      expect(open()).toBe(life + 1);
+      streaming.cancel();
+      expect(open()).toBe(0);
+    }
+  });
+
+  it('end with the final state, with the function returned, and with a second watch of the same', () => {
+    const { streams, told, feed, open } = watches();
+    const ends: unknown[] = [];
+    feed.open((error) => ends.push(error));
+    const unwatch = feed.watch('01');
+    feed.watch('02');
+    feed.watch('02');
+    expect(streams.map(({ stream }) => stream.cancelled)).toEqual([0, 1, 0]);
+    const [first, , second] = streams.map(({ stream }) => stream);
+    second!.emit('data', raw(2, 'OPEN'));
+    second!.emit('data', { ...raw(2, 'ACCEPTED'), htlcs: [{ state: 'ACCEPTED', amt_msat: '2000' }] });
+    second!.emit('data', raw(2, 'CANCELED'));
+    second!.emit('data', raw(2, 'CANCELED'));
+    second!.emit('end');
+    unwatch();
+    unwatch();
+    first!.emit('data', raw(1));
+    expect(told).toEqual(['02 held undefined', '02 cancelled undefined']);
+    expect(open()).toBe(0);
+    expect(ends).toEqual([]); // every stream was ended by us: lnd is not away
+  });
+
+  it('that lnd ends before the invoice is final end the life of all streams', () => {
+    const { streams, feed } = watches();
+    const ends: unknown[] = [];
+    feed.open((error) => ends.push(error));
+    feed.watch('01');
+    streams[0]!.stream.emit('end');
+    expect(ends).toEqual([undefined]);
   });
 });
 

@@ -87,6 +87,11 @@ lightningContract('lnd', async () => {
     },
     disconnect,
     reconnect: () => rig.connect(),
+    outlastHolds: () => rig.generate(31), // 40 blocks, and 3 that the payer adds, less the 12 that lnd keeps
+    async buyerFunds() {
+      const { local_balance } = (await rig.buyer.lncli('channelbalance')) as { local_balance: { msat: string } };
+      return BigInt(local_balance.msat);
+    },
     async close() {
       await current.close();
       await buyer.close();
@@ -180,6 +185,71 @@ describe('lnd that goes away', { timeout: 120_000 }, () => {
     }
   });
 
+  it('gives no held payment up: it is told again after lnd was killed, and what happened unheard too', async () => {
+    const { seller } = rig;
+    const relay = await relayTo(Number(seller.grpcSocket.split(':')[1]));
+    const node = await openLndNode({ ...optionsFor('seller'), socket: relay.socket });
+    const aside = await openLndNode(optionsFor('seller'));
+    const told = new Told(node);
+    try {
+      await node.start(0n);
+      const hold = async (amountMsat: number) => {
+        const ordered = { ...order(amountMsat), hold: true };
+        const created = await node.createInvoice(ordered);
+        node.watchInvoice(created.paymentHash);
+        return { ...ordered, ...created };
+      };
+      const [taken, back, unheard] = [await hold(25_000), await hold(26_000), await hold(27_000)];
+      const outcomes = [taken, back].map((invoice) => codeOf(pay(invoice)));
+      for (const { paymentHash } of [taken, back]) await told.turned(paymentHash, 'held');
+      relay.cut();
+      await told.until('down', () => told.states.includes('down') || undefined);
+      outcomes.push(codeOf(pay(unheard)));
+      await eventually('held', async () => (await aside.lookUpInvoice(unheard.paymentHash))?.state === 'held');
+      await aside.cancelInvoice(back.paymentHash);
+      await seller.kill();
+      const from = told.invoices.length;
+      relay.mend();
+      await seller.restart();
+      const again = () =>
+        told.invoices.slice(from).map(({ paymentHash, invoice }) => [paymentHash, invoice.state].join());
+      const expected = [`${taken.paymentHash},held`, `${back.paymentHash},cancelled`, `${unheard.paymentHash},held`];
+      await told.until('all three', () => expected.every((one) => again().includes(one)) || undefined);
+      await node.settleInvoice(taken.preimage); // before the peers are connected again
+      await rig.connect();
+      await node.settleInvoice(unheard.preimage);
+      expect(await Promise.all(outcomes)).toEqual(['no error', 'payment-failed', 'no error']);
+      for (const { paymentHash } of [taken, unheard]) await told.settled(paymentHash);
+    } finally {
+      await Promise.all([node.close(), aside.close()]);
+      relay.close();
+    }
+  });
+
+  it('is told of 500 watched invoices, also after it was away', async () => {
+    const relay = await relayTo(Number(rig.seller.grpcSocket.split(':')[1]));
+    const node = await openLndNode({ ...optionsFor('seller'), socket: relay.socket });
+    const told = new Told(node);
+    try {
+      await node.start(0n);
+      const invoices = await Promise.all(
+        Array.from({ length: 500 }, () => node.createInvoice({ ...order(), hold: true })),
+      );
+      for (const { paymentHash } of invoices) node.watchInvoice(paymentHash);
+      relay.cut();
+      await told.until('down', () => told.states.includes('down') || undefined);
+      relay.mend();
+      await told.until('up again', () => told.states.lastIndexOf('up') > 0 || undefined);
+      const begun = performance.now();
+      await Promise.all(invoices.map(({ paymentHash }) => node.cancelInvoice(paymentHash)));
+      for (const { paymentHash } of invoices) await told.turned(paymentHash, 'cancelled');
+      reportToStderr(`500 watched invoices cancelled and told in ${(performance.now() - begun) | 0} ms`);
+    } finally {
+      await node.close();
+      relay.close();
+    }
+  });
+
   it('under load leaves no call without a LightningError, and lets nothing else escape', async () => {
     const node = await openLndNode(optionsFor('seller'));
     await node.start(0n);
@@ -231,6 +301,23 @@ describe('lnd that goes away', { timeout: 120_000 }, () => {
       process.kill(pid!, 'SIGCONT');
       await node.close();
     }
+  });
+});
+
+describe('invoices at lnd', () => {
+  it('carry the description hash alone, and are told from those of others', async () => {
+    const node = await openLndNode(optionsFor('seller'));
+    const sinceS = Math.floor(Date.now() / 1000);
+    for (const hold of [false, true]) {
+      const ordered = { ...order(), hold };
+      const { paymentRequest, paymentHash } = await node.createInvoice(ordered);
+      const decoded = await rig.buyer.lncli('decodepayreq', paymentRequest);
+      expect(decoded).toMatchObject({ description: '', description_hash: ordered.descriptionHash });
+      expect(await node.ourInvoices(sinceS)).toContainEqual({ paymentHash, invoice: { state: 'open' } });
+    }
+    const { r_hash } = (await rig.seller.lncli('addinvoice', '--memo=mine', '--amt=5')) as { r_hash: string };
+    expect((await node.ourInvoices(sinceS)).map(({ paymentHash }) => paymentHash)).not.toContain(r_hash);
+    await node.close();
   });
 });
 

@@ -45,6 +45,11 @@ export class Channels {
     }));
   }
 
+  usablePeers(): Set<NodeId> {
+    const usable = this.#ldk.manager.list_usable_channels();
+    return new Set(usable.map((channel) => hex(channel.get_counterparty().get_node_id())));
+  }
+
   open(peer: NodeId, capacitySat: bigint, pushMsat: Msat): Promise<void> {
     const id = newChannelId();
     const made = this.#ldk.manager.create_channel(unhex(peer), capacitySat, pushMsat, id, null, null);

@@ -43,7 +43,6 @@ export interface EmbeddedOptions {
 const PEER_TICK_MS = 10_000; // pings: without them a dead peer is never noticed
 const CHANNEL_TICK_MS = 60_000;
 const CLAIM_MS = 30_000;
-const CLAIM_POLL_MS = 10;
 
 /** A Lightning node inside this process (LDK), with play money on a made-up chain: for demo, development and tests. */
 export class EmbeddedNode implements LightningNode {
@@ -144,9 +143,9 @@ export class EmbeddedNode implements LightningNode {
       this.#told.start([
         (listener) => listener.up?.(),
         ...this.#messages.peers.map((peer) => (listener: LightningListener) => listener.peerOnline?.(peer)),
-        ...this.#invoices
-          .settledAfter(cursor)
-          .map((update) => (listener: LightningListener) => listener.invoice?.(update)),
+        ...[...this.#invoices.settledAfter(cursor), ...this.#invoices.watched()].map(
+          (update) => (listener: LightningListener) => listener.invoice?.(update),
+        ),
       ]);
     });
     await this.#pump.committed();
@@ -172,6 +171,10 @@ export class EmbeddedNode implements LightningNode {
   async connectPeer(peer: NodeId, address: string): Promise<void> {
     await this.#pump.attempt(() => this.#dialer.connect(peer, address));
     await this.#pump.committed();
+  }
+
+  async channelPeers(): Promise<ReadonlySet<NodeId>> {
+    return this.#pump.attempt(() => this.#channels.usablePeers());
   }
 
   /** Breaks the connection, and does not dial the peer again. */
@@ -210,40 +213,52 @@ export class EmbeddedNode implements LightningNode {
     return state;
   }
 
-  async cancelInvoice(paymentHash: PaymentHash): Promise<void> {
-    const deadline = performance.now() + CLAIM_MS;
-    while (!this.#pump.attempt(() => this.#invoices.cancel(paymentHash))) {
-      if (performance.now() > deadline) {
-        throw new LightningError('unavailable', 'a payment of this invoice is being claimed: ask again');
-      }
-      await new Promise((resolve) => setTimeout(resolve, CLAIM_POLL_MS));
-    }
-    await this.#pump.committed();
+  cancelInvoice(paymentHash: PaymentHash): Promise<void> {
+    return this.#onceClaimed(() => this.#invoices.cancel(paymentHash));
   }
 
-  channelPeers(): Promise<ReadonlySet<NodeId>> {
-    return Promise.reject(notYet());
+  settleInvoice(preimage: string): Promise<void> {
+    return this.#onceClaimed(() => this.#invoices.settle(preimage));
   }
 
-  settleInvoice(_preimage: string): Promise<void> {
-    return Promise.reject(notYet());
+  watchInvoice(paymentHash: PaymentHash): () => void {
+    const unwatch = this.#pump.attempt(() => this.#invoices.watch(paymentHash));
+    this.#pump.schedule();
+    return unwatch;
   }
 
-  watchInvoice(_paymentHash: PaymentHash): () => void {
-    throw notYet();
-  }
-
-  ourInvoices(_sinceS: number): Promise<readonly OurInvoice[]> {
-    return Promise.reject(notYet());
+  async ourInvoices(sinceS: number): Promise<readonly OurInvoice[]> {
+    return this.#pump.attempt(() => this.#invoices.createdSince(sinceS));
   }
 
   async pay(payment: Payment): Promise<PaidInvoice> {
     return this.#pump.attempt(() => this.#payments.pay(payment));
   }
 
+  /** Adds empty blocks to the made-up chain, which has none otherwise: held payments go back when theirs are over. */
+  async mine(blocks: number): Promise<void> {
+    this.#pump.attempt(() => {
+      this.#invoices.onBlock(this.#ldk.height + blocks);
+      this.#ldk.mine(blocks);
+    });
+    await this.#pump.committed();
+  }
+
   /** What the node has done since it was opened; for tests and measurements. */
   get commits(): number {
     return this.#store.commits;
+  }
+
+  /** Does what is refused with `false` while a payment is being claimed. */
+  async #onceClaimed(attempt: () => boolean): Promise<void> {
+    const deadline = performance.now() + CLAIM_MS;
+    while (!this.#pump.attempt(attempt)) {
+      if (performance.now() > deadline) {
+        throw new LightningError('unavailable', 'a payment of this invoice is being claimed: ask again');
+      }
+      await this.#pump.committed();
+    }
+    await this.#pump.committed();
   }
 
   #work(): boolean {
@@ -324,5 +339,3 @@ export async function openEmbeddedNode(options: EmbeddedOptions, hook?: Boundary
     throw new LightningError('unavailable', message, { cause: error });
   }
 }
-
-const notYet = (): LightningError => new LightningError('refused', 'this driver does not do that yet');

@@ -48,6 +48,7 @@ export class LdkNode {
   readonly #held: object[];
   readonly #chainMonitor: ldk.ChainMonitor;
   readonly #confirm: ldk.Confirm;
+  readonly #monitorConfirm: ldk.Confirm;
   readonly #providers: ldk.EventsProvider[];
   readonly #events: ldk.EventHandler;
   #queue: ldk.Event[] = [];
@@ -149,6 +150,7 @@ export class LdkNode {
     const random = entropy.get_secure_random_bytes();
     this.peers = ldk.PeerManager.constructor_new(...handlers, messages, this.#timeS, random, logger, signer);
     this.#confirm = this.manager.as_Confirm();
+    this.#monitorConfirm = this.#chainMonitor.as_Confirm();
     const handled = ldk.Result_NoneReplayEventZ.constructor_ok();
     this.#events = ldk.EventHandler.new_impl({
       handle_event: (event) => {
@@ -169,9 +171,20 @@ export class LdkNode {
     const nowS = Math.floor(Date.now() / 1000);
     if (nowS > this.#timeS) {
       this.#timeS = nowS;
-      this.#confirm.best_block_updated(playHeader(nowS), this.manager.current_best_block().get_height());
+      this.#confirm.best_block_updated(playHeader(nowS), this.height);
     }
     return this.#timeS;
+  }
+
+  get height(): number {
+    return this.manager.current_best_block().get_height();
+  }
+
+  /** Adds empty blocks to the made-up chain. */
+  mine(blocks: number): void {
+    const [header, height] = [playHeader(Math.max(this.#timeS, Math.floor(Date.now() / 1000))), this.height + blocks];
+    this.#confirm.best_block_updated(header, height);
+    this.#monitorConfirm.best_block_updated(header, height);
   }
 
   /** LDK's events since the last call. They count as handled once returned: what they cause must be in the same transaction. */

@@ -12,15 +12,23 @@ const SCHEMA = `
   ) STRICT;
   CREATE TABLE IF NOT EXISTS invoices (
     payment_hash TEXT PRIMARY KEY, preimage TEXT NOT NULL, payment_request TEXT NOT NULL, amount_msat INTEGER NOT NULL,
-    expires_at_s INTEGER NOT NULL, state TEXT NOT NULL, received_msat INTEGER, settle_number INTEGER UNIQUE
+    expires_at_s INTEGER NOT NULL, state TEXT NOT NULL, received_msat INTEGER, settle_number INTEGER UNIQUE,
+    hold INTEGER NOT NULL DEFAULT 0, created_at_s INTEGER NOT NULL DEFAULT 0, claim_deadline INTEGER
   ) STRICT;
   CREATE INDEX IF NOT EXISTS claiming_invoices ON invoices (payment_hash) WHERE state = 'claiming';
+  CREATE INDEX IF NOT EXISTS held_invoices ON invoices (claim_deadline) WHERE state = 'held';
   CREATE TABLE IF NOT EXISTS payments (
     payment_hash TEXT PRIMARY KEY, payment_request TEXT NOT NULL, max_fee_msat INTEGER NOT NULL, state TEXT NOT NULL,
     preimage TEXT, fee_msat INTEGER
   ) STRICT;
   CREATE TABLE IF NOT EXISTS peers (node_id TEXT PRIMARY KEY, address TEXT NOT NULL) STRICT;
-  PRAGMA user_version = 1;
+  PRAGMA user_version = 2;
+`;
+/** From version 1, which knew no held payments. */
+const UPGRADE = `
+  ALTER TABLE invoices ADD COLUMN hold INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE invoices ADD COLUMN created_at_s INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE invoices ADD COLUMN claim_deadline INTEGER;
 `;
 
 /** Called at every write boundary; a test stops the node there. */
@@ -59,7 +67,8 @@ export class Store {
     this.#db = new DatabaseSync(file);
     try {
       this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-      this.#db.exec(SCHEMA);
+      const { user_version: version } = this.#db.prepare('PRAGMA user_version').get() ?? {};
+      this.#db.exec(`BEGIN IMMEDIATE; ${version === 1 ? UPGRADE : ''} ${SCHEMA} COMMIT;`);
     } catch (error) {
       this.#db.close();
       throw new LightningError('unavailable', `cannot open ${file}: does another process use this directory?`, {

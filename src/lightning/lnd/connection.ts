@@ -17,6 +17,7 @@ type Streaming<Q, A> = (request: Q) => AnswerStream<A>;
 
 /** lnrpc.Invoice, as far as we read it. Integers of 64 bits are decimal strings. */
 export interface RawInvoice {
+  readonly memo: string;
   readonly r_hash: Buffer;
   readonly payment_request: string;
   readonly state: 'OPEN' | 'ACCEPTED' | 'SETTLED' | 'CANCELED';
@@ -34,11 +35,14 @@ export interface RawPayment {
 }
 
 interface NewRawInvoice {
-  readonly r_preimage: Buffer;
+  readonly memo: string;
   readonly description_hash: Buffer;
   readonly value_msat: string;
   readonly expiry: number;
   readonly private: boolean;
+}
+interface MadeInvoice {
+  readonly payment_request: string;
 }
 interface InvoicePage {
   readonly invoices: readonly RawInvoice[];
@@ -55,7 +59,7 @@ interface PaymentOrder {
 
 /** lnrpc.Lightning: the calls where a method of `lightning` would lose something; each use says what. */
 export interface RawLightning {
-  readonly addInvoice: Unary<NewRawInvoice, { readonly payment_request: string; readonly r_hash: Buffer }>;
+  readonly addInvoice: Unary<NewRawInvoice & { readonly r_preimage: Buffer }, MadeInvoice>;
   readonly lookupInvoice: Unary<{ readonly r_hash: Buffer }, RawInvoice>;
   readonly listInvoices: Unary<
     { readonly index_offset: string; readonly num_max_invoices: number; readonly creation_date_start: number },
@@ -72,6 +76,12 @@ export interface RawLightning {
   >;
   readonly subscribePeerEvents: Streaming<object, { readonly pub_key: string; readonly type: string }>;
 }
+/** invoicesrpc.Invoices. */
+export interface RawInvoices {
+  readonly addHoldInvoice: Unary<NewRawInvoice & { readonly hash: Buffer; readonly cltv_expiry: number }, MadeInvoice>;
+  readonly settleInvoice: Unary<{ readonly preimage: Buffer }, unknown>;
+  readonly subscribeSingleInvoice: Streaming<{ readonly r_hash: Buffer }, RawInvoice>;
+}
 export interface RawRouter {
   readonly sendPaymentV2: Streaming<PaymentOrder, RawPayment>;
   readonly trackPaymentV2: Streaming<
@@ -84,6 +94,7 @@ export interface Connection {
   /** For the methods of the package `lightning`. */
   readonly lnd: AuthenticatedLnd;
   readonly lightning: RawLightning;
+  readonly invoices: RawInvoices;
   readonly router: RawRouter;
   /** No call may be under way or follow: grpc-js throws then, inside callbacks too. */
   close(): void;
@@ -169,6 +180,7 @@ export function connectionTo(
   return {
     lnd: clients as unknown as AuthenticatedLnd,
     lightning: clients.default as unknown as RawLightning,
+    invoices: clients.invoices as unknown as RawInvoices,
     router: clients.router as unknown as RawRouter,
     close: () => Object.values(clients).forEach((each) => each.close()),
   };

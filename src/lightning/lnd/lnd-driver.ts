@@ -1,8 +1,9 @@
-import { addPeer, getPeers, getWalletInfo } from 'lightning';
+import { addPeer, getChannels, getPeers, getWalletInfo } from 'lightning';
 import { LightningError } from '../lightning.ts';
 import type {
   CreatedInvoice,
   InvoiceState,
+  InvoiceUpdate,
   LightningListener,
   LightningNode,
   NewInvoice,
@@ -15,12 +16,13 @@ import type {
 import { Calls } from './calls.ts';
 import { call } from './connection.ts';
 import type { Connection } from './connection.ts';
-import { cancelInvoice, createInvoice, lookUpInvoice } from './invoices.ts';
+import { cancelInvoice, createInvoice, lookUpInvoice, ourInvoices, settleInvoice } from './invoices.ts';
 import { Payments } from './payments.ts';
 import { Roster } from './roster.ts';
 import { Settlements } from './settlements.ts';
 import { follow, Supervisor } from './supervisor.ts';
 import type { Supervised } from './supervisor.ts';
+import { Watches } from './watches.ts';
 
 export type LndLog = (level: 'info' | 'warn' | 'error', message: string) => void;
 
@@ -39,6 +41,7 @@ export class LndNode implements LightningNode {
   readonly #calls = new Calls();
   readonly #listeners = new Set<LightningListener>();
   readonly #settlements: Settlements;
+  readonly #watches: Watches;
   readonly #roster: Roster;
   readonly #payments: Payments;
   readonly #supervisor: Supervisor;
@@ -48,7 +51,9 @@ export class LndNode implements LightningNode {
     this.nodeId = nodeId;
     this.#connection = connection;
     this.#log = log;
-    this.#settlements = new Settlements(connection, (update) => this.#tell((to) => to.invoice?.(update)));
+    const invoice = (update: InvoiceUpdate): void => this.#tell((to) => to.invoice?.(update));
+    this.#settlements = new Settlements(connection, invoice);
+    this.#watches = new Watches(connection, invoice);
     this.#payments = new Payments(connection);
     const telling = {
       peerOnline: (peer: NodeId) => this.#tell((to) => to.peerOnline?.(peer)),
@@ -101,6 +106,14 @@ export class LndNode implements LightningNode {
     });
   }
 
+  /** /lnrpc.Lightning/ListChannels (offchain:read). */
+  channelPeers(): Promise<ReadonlySet<NodeId>> {
+    return this.#calls.do('listing channels', async () => {
+      const { channels } = await getChannels({ lnd: this.#connection.lnd, is_active: true });
+      return new Set(channels.map(({ partner_public_key }) => partner_public_key));
+    });
+  }
+
   /** /lnrpc.Lightning/ConnectPeer (peers:write), ListPeers (peers:read). lnd does not dial again when the connection breaks. */
   async connectPeer(peer: NodeId, address: string): Promise<void> {
     const doing = `connecting to ${peer}`;
@@ -135,25 +148,21 @@ export class LndNode implements LightningNode {
     return this.#calls.do('looking an invoice up', () => lookUpInvoice(this.#connection, paymentHash));
   }
 
-  async cancelInvoice(paymentHash: PaymentHash): Promise<void> {
-    const isNew = await this.#calls.do('cancelling an invoice', () => cancelInvoice(this.#connection, paymentHash));
-    if (isNew) this.#tell((to) => to.invoice?.({ paymentHash, invoice: { state: 'cancelled' } }));
+  cancelInvoice(paymentHash: PaymentHash): Promise<void> {
+    return this.#calls.do('cancelling an invoice', () => cancelInvoice(this.#connection, paymentHash));
   }
 
-  channelPeers(): Promise<ReadonlySet<NodeId>> {
-    return Promise.reject(notYet());
+  settleInvoice(preimage: string): Promise<void> {
+    return this.#calls.do('settling an invoice', () => settleInvoice(this.#connection, preimage));
   }
 
-  settleInvoice(_preimage: string): Promise<void> {
-    return Promise.reject(notYet());
+  watchInvoice(paymentHash: PaymentHash): () => void {
+    if (this.#calls.isClosed) throw new LightningError('unavailable', 'watching an invoice: this node has been closed');
+    return this.#watches.watch(paymentHash);
   }
 
-  watchInvoice(_paymentHash: PaymentHash): () => void {
-    throw notYet();
-  }
-
-  ourInvoices(_sinceS: number): Promise<readonly OurInvoice[]> {
-    return Promise.reject(notYet());
+  ourInvoices(sinceS: number): Promise<readonly OurInvoice[]> {
+    return this.#calls.do('listing our invoices', () => ourInvoices(this.#connection, sinceS));
   }
 
   pay(payment: Payment): Promise<PaidInvoice> {
@@ -172,6 +181,7 @@ export class LndNode implements LightningNode {
         return [
           follow(settlements.stream, settlements.take, ended),
           follow(lightning.subscribePeerEvents({}), (event) => this.#peerEvent(event.pub_key, event.type), ended),
+          this.#watches.open(ended),
           follow(messages, ({ peer, type, data }) => this.#message(peer.toString('hex'), type, data), ended),
         ];
       },
@@ -220,5 +230,3 @@ export class LndNode implements LightningNode {
     }
   }
 }
-
-const notYet = (): LightningError => new LightningError('refused', 'this driver does not do that yet');

@@ -6,6 +6,7 @@
 export const LND_SELLER_METHODS = [
   '/lnrpc.Lightning/GetInfo',
   '/lnrpc.Lightning/ListPeers',
+  '/lnrpc.Lightning/ListChannels',
   '/lnrpc.Lightning/SubscribePeerEvents',
   '/lnrpc.Lightning/SendCustomMessage',
   '/lnrpc.Lightning/SubscribeCustomMessages',
@@ -13,7 +14,10 @@ export const LND_SELLER_METHODS = [
   '/lnrpc.Lightning/LookupInvoice',
   '/lnrpc.Lightning/ListInvoices',
   '/lnrpc.Lightning/SubscribeInvoices',
+  '/invoicesrpc.Invoices/AddHoldInvoice',
+  '/invoicesrpc.Invoices/SettleInvoice',
   '/invoicesrpc.Invoices/CancelInvoice',
+  '/invoicesrpc.Invoices/SubscribeSingleInvoice',
 ] as const;
 
 /** What a buyer needs beyond a seller: connecting to peers, and paying. */

@@ -1,11 +1,9 @@
 import type { InvoiceUpdate } from '../lightning.ts';
-import { call } from './connection.ts';
 import type { AnswerStream, Connection, RawInvoice } from './connection.ts';
-import { invoiceState } from './invoices.ts';
+import { invoicesSince, invoiceState } from './invoices.ts';
 
 /** How far back settlements are listed when there is no cursor. Our invoices live for minutes. */
 const LIST_BACK_S = 7 * 24 * 3600;
-const PAGE = 1000;
 
 interface OpenSettlements {
   readonly stream: AnswerStream<RawInvoice>;
@@ -64,18 +62,8 @@ export class Settlements {
   }
 
   async #list(): Promise<RawInvoice[]> {
-    const settled: RawInvoice[] = [];
-    const since = Math.floor(Date.now() / 1000) - LIST_BACK_S;
-    for (let offset = '0'; ;) {
-      const page = await call(this.#connection.lightning, this.#connection.lightning.listInvoices, {
-        index_offset: offset,
-        num_max_invoices: PAGE,
-        creation_date_start: since,
-      });
-      settled.push(...page.invoices.filter(({ state }) => state === 'SETTLED'));
-      if (page.invoices.length < PAGE) break;
-      offset = page.last_index_offset;
-    }
+    const listed = await invoicesSince(this.#connection, Math.floor(Date.now() / 1000) - LIST_BACK_S);
+    const settled = listed.filter(({ state }) => state === 'SETTLED');
     return settled.sort((a, b) => Number(BigInt(a.settle_index) - BigInt(b.settle_index)));
   }
 }

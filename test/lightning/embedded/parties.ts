@@ -6,7 +6,10 @@ import type { EmbeddedNode, EmbeddedOptions } from '../../../src/lightning/embed
 import { LightningError } from '../../../src/lightning/lightning.ts';
 import type { LightningErrorCode } from '../../../src/lightning/lightning.ts';
 
-type Calls = Pick<EmbeddedNode, 'createInvoice' | 'lookUpInvoice' | 'pay' | 'connectPeer' | 'openChannel'>;
+type Calls = Pick<
+  EmbeddedNode,
+  'createInvoice' | 'lookUpInvoice' | 'settleInvoice' | 'cancelInvoice' | 'pay' | 'connectPeer' | 'openChannel'
+>;
 
 export interface VictimCalls extends Calls {
   channels(): Promise<ReturnType<EmbeddedNode['channels']>>;
@@ -55,6 +58,8 @@ export async function partyInProcess(directory: string, port?: number): Promise<
     createInvoice: (invoice) => node.createInvoice(invoice),
     lookUpInvoice: (paymentHash) => node.lookUpInvoice(paymentHash),
     pay: (payment) => node.pay(payment),
+    settleInvoice: (preimage) => node.settleInvoice(preimage),
+    cancelInvoice: (paymentHash) => node.cancelInvoice(paymentHash),
     connectPeer: (...args) => node.connectPeer(...args),
     openChannel: (...args) => node.openChannel(...args),
     channels: async () => node.channels(),
