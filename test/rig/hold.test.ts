@@ -19,7 +19,7 @@ let wire: WireBuyer;
 beforeAll(async () => {
   standIn = await startStandIn({ standin: fast(5), silent: gated(new Gate(), 0, 0), broken: breakOff(0) });
   const backend = { driver: 'openai', url: standIn.url } as const;
-  const config = { payment: { mode: 'hold', hold_seconds: 30 } };
+  const config = { payment: { mode: 'hold', hold_seconds: 20 } };
   seller = await SellerProcess.start({ lnd: rig.seller, backend, models: ['standin', 'silent', 'broken'], config });
   wire = await WireBuyer.start(rig);
   await wire.introduce(seller);
