@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { LND_SELLER_METHODS } from '../../src/lightning/lnd/methods.ts';
+import { ADMIN_PERMISSIONS, macaroonFor } from '../lightning/sample-macaroon.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const directory = mkdtempSync(join(tmpdir(), 'lcp-macaroon-'));
@@ -14,13 +15,14 @@ interface Ended {
   readonly stdout: string;
   readonly stderr: string;
 }
-const run = (...args: string[]): Promise<Ended> =>
+const start = (args: readonly string[], more: Record<string, string> = {}): Promise<Ended> =>
   new Promise((resolve) => {
-    const env = { PATH: process.env['PATH'] ?? '', HOME: directory };
-    execFile(process.execPath, [main, 'macaroon', ...args], { cwd: directory, env }, (error, stdout, stderr) =>
+    const env = { PATH: process.env['PATH'] ?? '', HOME: directory, ...more };
+    execFile(process.execPath, [main, ...args], { cwd: directory, env }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );
   });
+const run = (...args: string[]): Promise<Ended> => start(['macaroon', ...args]);
 
 describe('lcp-provider macaroon permissions', () => {
   test('prints the lncli command, ready to paste', async () => {
@@ -61,5 +63,21 @@ describe('lcp-provider macaroon bake', () => {
     const { code, stderr } = await run('bake', '--config', file);
     expect(stderr).toMatch(/wrong\.yaml:2:10: lightning\.lnd\.soket: unknown key.*did you mean socket\?/);
     expect(code).toBe(3);
+  });
+});
+
+describe('lcp-provider serve', () => {
+  test("refuses the admin macaroon that go-lcpd's environment names, before it asks lnd anything", async () => {
+    const macaroonPath = join(directory, 'admin.macaroon');
+    writeFileSync(macaroonPath, Buffer.from(macaroonFor(ADMIN_PERMISSIONS), 'hex'));
+    const file = join(directory, 'go-lcpd.yaml');
+    writeFileSync(file, 'enabled: true\nllm:\n  models: { "gpt-5.2": {} }\n');
+    const { code, stdout, stderr } = await start(['serve', '--config', file], {
+      LCPD_LND_RPC_ADDR: '127.0.0.1:9',
+      LCPD_LND_ADMIN_MACAROON_PATH: macaroonPath,
+    });
+    expect(stderr).toContain(`the macaroon ${macaroonPath} allows more than selling needs`);
+    expect(stderr).toContain('lcp-provider macaroon bake');
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' });
   });
 });
