@@ -1,12 +1,13 @@
 import { ConfigError } from '../config/problem.ts';
 import { LedgerError } from '../ledger/ledger.ts';
 import { LightningError } from '../lightning/lightning.ts';
+import { MacaroonError } from '../node/lightning-node.ts';
 
 /** What a shell script can tell apart. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, config: 3, lightning: 4, ledger: 5 } as const;
 
 export function exitCodeOf(error: unknown): number {
-  if (error instanceof ConfigError) return EXIT.config;
+  if (error instanceof ConfigError || error instanceof MacaroonError) return EXIT.config;
   if (error instanceof LightningError) return EXIT.lightning;
   if (error instanceof LedgerError) return EXIT.ledger;
   return EXIT.failed;

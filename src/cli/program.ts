@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { demoCommand } from './demo.ts';
 import { EXIT } from './exit-code.ts';
+import { macaroonCommand } from './macaroon.ts';
 import { serveCommand } from './serve.ts';
 
 /** Works from src/ and from dist/: both lie one folder below package.json. */
@@ -13,6 +14,7 @@ const EXAMPLES = `
 Examples:
   lcp-provider demo                         a whole sale with play money, then an endpoint that buys
   lcp-provider demo --once | jq             one sale, one line of JSON
+  lcp-provider macaroon bake                a macaroon of your lnd that can sell and nothing else
   lcp-provider serve --config config.yaml   sell for real
 
 Exit codes: 0 done · 1 failed · 2 wrong usage · 3 configuration · 4 Lightning node · 5 ledger
@@ -24,10 +26,13 @@ export function createProgram(): Command {
     .version(version)
     .addCommand(serveCommand())
     .addCommand(demoCommand())
+    .addCommand(macaroonCommand())
     .addHelpText('after', EXAMPLES);
-  for (const command of [program, ...program.commands]) {
+  const nameOf = (command: Command): string =>
+    command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     command
-      .showHelpAfterError(`(${command === program ? '' : 'lcp-provider '}${command.name()} --help tells more)`)
+      .showHelpAfterError(`(${nameOf(command)} --help tells more)`)
       .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage));
   }
   return program;

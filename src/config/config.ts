@@ -5,7 +5,12 @@ import type { ListenAddress } from './fields.ts';
 
 /** The Lightning node. `none` only while nothing is sold (`enabled` false). */
 export type LightningConfig =
-  | { readonly driver: 'lnd'; readonly lnd: LndCredentialSource }
+  | {
+      readonly driver: 'lnd';
+      readonly lnd: LndCredentialSource;
+      /** The macaroon may allow more than selling needs. */
+      readonly allowAdminMacaroon: boolean;
+    }
   | { readonly driver: 'embedded'; readonly embedded: { readonly listen: ListenAddress } }
   | { readonly driver: 'none' };
 

@@ -19,6 +19,12 @@ const lnd = z
       .describe(
         'The macaroon itself in hex; take it from the environment: "${LND_MACAROON_HEX}". Never logged. Give this or macaroon_path.',
       ),
+    allow_admin_macaroon: z
+      .boolean()
+      .default(false)
+      .describe(
+        'true: start although the macaroon allows more than selling needs, like paying or baking; each start warns. Default: false.',
+      ),
   })
   .describe('How to reach lnd.');
 

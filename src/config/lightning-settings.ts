@@ -31,16 +31,16 @@ export function lightningDriver(written: Written | undefined, env: Environment):
 
 /** How to reach lnd: from the file, and where it is silent, from the environment. The macaroon comes from one of them. */
 export function lndSource(written: Written | undefined, env: Environment, directory: string): LndCredentialSource {
-  const lnd = written?.lnd ?? {};
+  const lnd = written?.lnd;
   const found = inEnvironment(env);
-  const socket = lnd.socket ?? found.socket ?? LOCAL_LND;
+  const socket = lnd?.socket ?? found.socket ?? LOCAL_LND;
   const certPath =
-    lnd.cert_path === undefined ? found.certPath && resolve(found.certPath) : pathFrom(directory, lnd.cert_path);
-  const here = lnd.macaroon_path !== undefined || lnd.macaroon_hex !== undefined;
+    lnd?.cert_path === undefined ? found.certPath && resolve(found.certPath) : pathFrom(directory, lnd.cert_path);
+  const here = lnd?.macaroon_path !== undefined || lnd?.macaroon_hex !== undefined;
   const macaroonPath = here
-    ? lnd.macaroon_path && pathFrom(directory, lnd.macaroon_path)
+    ? lnd?.macaroon_path && pathFrom(directory, lnd.macaroon_path)
     : found.macaroonPath && pathFrom(process.cwd(), found.macaroonPath);
-  const macaroonHex = here ? lnd.macaroon_hex?.trim() : macaroonPath ? undefined : found.macaroonHex;
+  const macaroonHex = here ? lnd?.macaroon_hex?.trim() : macaroonPath ? undefined : found.macaroonHex;
   return {
     socket,
     ...(certPath && { certPath }),
@@ -56,5 +56,7 @@ export function lightningSettings(written: WrittenConfig, env: Environment, dire
     const listen = parseListen(written.lightning?.embedded?.listen ?? '127.0.0.1:9736');
     return { driver, embedded: { listen: listen! } };
   }
-  return driver === 'lnd' ? { driver, lnd: lndSource(written.lightning, env, directory) } : { driver: 'none' };
+  if (driver !== 'lnd') return { driver: 'none' };
+  const allowAdminMacaroon = written.lightning?.lnd?.allow_admin_macaroon ?? false;
+  return { driver, lnd: lndSource(written.lightning, env, directory), allowAdminMacaroon };
 }

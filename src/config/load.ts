@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import type { LndCredentialSource } from '../lightning/lnd/credentials.ts';
 import { check, touches } from './check.ts';
 import type { Config } from './config.ts';
 import type { Environment } from './expansion.ts';
 import { deprecations, ownPrices } from './go-lcpd.ts';
 import { jsonSchemaOf } from './json-schema.ts';
+import { lndSource } from './lightning-settings.ts';
 import { readPriceLists } from './price-list-files.ts';
 import { ConfigError, problemText, type Problem } from './problem.ts';
 import { breaches, type Breach } from './rules.ts';
@@ -58,14 +60,9 @@ export function parseConfig({ path, text }: ConfigSource, env: Environment): Loa
   };
 }
 
-/**
- * Reads the configuration file and the price lists that it names. The result is deeply frozen.
- * Throws ConfigError with everything that is wrong, each with file, line, column and cure; it holds no secret.
- */
-export function loadConfig({ path, env }: { readonly path: string; readonly env: Environment }): LoadedConfig {
-  let text: string;
+function readText(path: string): string {
   try {
-    text = readFileSync(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     throw new ConfigError([
@@ -77,5 +74,28 @@ export function loadConfig({ path, env }: { readonly path: string; readonly env:
       },
     ]);
   }
-  return parseConfig({ path, text }, env);
+}
+
+/**
+ * Reads the configuration file and the price lists that it names. The result is deeply frozen.
+ * Throws ConfigError with everything that is wrong, each with file, line, column and cure; it holds no secret.
+ */
+export function loadConfig({ path, env }: { readonly path: string; readonly env: Environment }): LoadedConfig {
+  return parseConfig({ path, text: readText(path) }, env);
+}
+
+/**
+ * Where lnd is, by the configuration and the environment, or without `path` by the environment alone. For the time before there is a
+ * macaroon: everything else in the file may be unfinished. Throws ConfigError when what it says of lnd's place is wrong.
+ */
+export function loadLndSource(path: string | undefined, env: Environment): LndCredentialSource {
+  if (path === undefined) return lndSource(undefined, env, process.cwd());
+  const tree = new Tree(path, readText(path), env);
+  const { data, problems } = check(tree, configSchema, json);
+  const wrong = problems.filter((problem) => {
+    const [room, driver, key = ''] = problem.path;
+    return room === 'lightning' && driver !== 'embedded' && !['macaroon_path', 'macaroon_hex'].includes(String(key));
+  });
+  if (!data || wrong.length > 0) throw new ConfigError(data ? wrong : problems);
+  return lndSource(data.lightning, env, dirname(resolve(path)));
 }

@@ -25,15 +25,15 @@ function* lightningRules({ enabled, lightning, data_directory }: WrittenConfig, 
       cure: 'add lightning: with driver: lnd, or driver: embedded for play money; or set LND_GRPC_ENDPOINT',
     };
   if (driver === 'embedded') {
-    const texts: [Path, string | undefined][] = [
+    const written: [Path, unknown][] = [
       [['data_directory'], data_directory],
-      ...Object.entries(lightning?.lnd ?? {}).map(([key, text]): [Path, string | undefined] => [
+      ...Object.entries(lightning?.lnd ?? {}).map(([key, value]): [Path, unknown] => [
         ['lightning', 'lnd', key],
-        text,
+        value,
       ]),
     ];
-    for (const [path, text] of texts)
-      if (text && /mainnet/i.test(text))
+    for (const [path, value] of written)
+      if (typeof value === 'string' && /mainnet/i.test(value))
         yield {
           path,
           message: 'names mainnet, but the embedded node holds play money on regtest only',

@@ -4,7 +4,10 @@ import type { LightningConfig } from '../config/config.ts';
 import { openEmbeddedNode } from '../lightning/embedded/embedded-node.ts';
 import { readLndCredentials } from '../lightning/lnd/credentials.ts';
 import { openLndNode } from '../lightning/lnd/lnd-node.ts';
+import { checkSellerMacaroon } from '../lightning/lnd/permissions.ts';
 import type { LightningNode } from '../lightning/lightning.ts';
+
+export { MacaroonError } from '../lightning/lnd/permissions.ts';
 
 /** A node of the configured kind, with what only a process that shows itself needs to know. */
 export interface OpenedNode {
@@ -14,7 +17,7 @@ export interface OpenedNode {
   readonly address: string;
 }
 
-/** Opens the Lightning node; rejects with LightningError that says what to mend. */
+/** Opens the Lightning node; rejects with LightningError that says what to mend, a MacaroonError before lnd is asked anything. */
 export async function openLightning(config: LightningConfig, dataDirectory: string, log: Logger): Promise<OpenedNode> {
   const tell = (level: 'info' | 'warn' | 'error', message: string) => log[level]({ part: 'lightning' }, message);
   if (config.driver === 'embedded') {
@@ -28,5 +31,8 @@ export async function openLightning(config: LightningConfig, dataDirectory: stri
   if (config.driver === 'none')
     throw new Error('no Lightning node is configured: add a "lightning" section; see config.example.yaml');
   const credentials = await readLndCredentials(config.lnd);
+  const name = `the macaroon ${config.lnd.macaroonPath ?? 'in lightning.lnd.macaroon_hex or LND_MACAROON_HEX'}`;
+  const warning = checkSellerMacaroon(credentials.macaroon, name, config.allowAdminMacaroon);
+  if (warning !== undefined) tell('warn', warning);
   return { node: await openLndNode({ ...credentials, log: tell }), driver: 'lnd', address: '' };
 }

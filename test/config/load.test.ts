@@ -162,6 +162,7 @@ describe('lnd', () => {
     ).toEqual({
       driver: 'lnd',
       lnd: { socket: 'h:1', certPath: '/c', macaroonPath: '/m' },
+      allowAdminMacaroon: false,
     }));
   it('is taken from the file first; a macaroon comes from one of them', () =>
     expect(
@@ -172,6 +173,7 @@ describe('lnd', () => {
     ).toEqual({
       driver: 'lnd',
       lnd: { socket: 'f:2', macaroonHex: '0201' },
+      allowAdminMacaroon: false,
     }));
   it('has paths relative to the file', () =>
     expect(embedded('lightning: { lnd: { macaroon_path: m } }', {})).toMatchObject({

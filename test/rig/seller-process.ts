@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import { bakeMacaroon } from '../../src/lightning/lnd/bake.ts';
 import { LND_SELLER_METHODS } from '../../src/lightning/lnd/methods.ts';
 import type { Health } from '../../src/operator/health.ts';
 import { guardGroup, releaseGroup, removeDirectory, temporaryDirectory } from './guard.ts';
@@ -31,10 +32,20 @@ export type SellerOptions = {
   models: readonly string[];
   /** More of the configuration file; `limits` and the like as a whole. */
   config?: Record<string, unknown>;
+  /** In hex. Default: one that is baked as `lcp-provider macaroon bake` does it. */
+  macaroon?: string;
+  /** More of `lightning.lnd`. */
+  lndConfig?: Record<string, unknown>;
 };
 
 /** What the program says on its standard output when it serves. */
 type Ready = { event: 'ready'; node_id: string; health: string; models: string[] };
+
+async function sellerMacaroon(lnd: LndHandle): Promise<string> {
+  const macaroon = readFileSync(lnd.macaroonPath).toString('hex');
+  const admin = { socket: lnd.grpcSocket, cert: readFileSync(lnd.certPath, 'utf8'), macaroon };
+  return (await bakeMacaroon(admin, LND_SELLER_METHODS)).toString('hex');
+}
 
 /** `lcp-provider serve` as its operator runs it: a process of its own on the seller's lnd, with a macaroon that may not pay. */
 export class SellerProcess implements AsyncDisposable {
@@ -55,15 +66,20 @@ export class SellerProcess implements AsyncDisposable {
   }
 
   /** Resolves when it serves. */
-  static async start({ lnd, backend, models, config = {} }: SellerOptions): Promise<SellerProcess> {
-    const macaroon = String(await lnd.lncli('bakemacaroon', ...LND_SELLER_METHODS.map((method) => `uri:${method}`)));
+  static async start({ lnd, backend, models, config = {}, ...more }: SellerOptions): Promise<SellerProcess> {
+    const macaroon = more.macaroon ?? (await sellerMacaroon(lnd));
     const directory = temporaryDirectory('lcp-seller-');
     const written = {
       enabled: true,
       data_directory: './data',
       lightning: {
         driver: 'lnd',
-        lnd: { socket: lnd.grpcSocket, cert_path: lnd.certPath, macaroon_hex: '${SELLER_MACAROON}' },
+        lnd: {
+          socket: lnd.grpcSocket,
+          cert_path: lnd.certPath,
+          macaroon_hex: '${SELLER_MACAROON}',
+          ...more.lndConfig,
+        },
       },
       backends: [{ name: 'only', slots: 4, ...backend }],
       llm: { max_output_tokens: 8000, models: Object.fromEntries(models.map((model) => [model, { price }])) },
@@ -87,7 +103,10 @@ export class SellerProcess implements AsyncDisposable {
     this.#exit = exit.finally(() => {
       if (this.#child === child) this.#child = undefined;
     });
-    const gone = () => (this.#child === child ? undefined : `it has ended:\n${this.#log.slice(-3000)}`);
+    let code: number | null = null;
+    void exit.then((ended) => (code = ended));
+    const gone = () =>
+      this.#child === child ? undefined : `it has ended with exit code ${code}:\n${this.#log.slice(-3000)}`;
     await until('ready line of the seller', readyWithinMs, async () => this.#ready !== undefined, gone);
   }
 

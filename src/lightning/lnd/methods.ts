@@ -1,24 +1,25 @@
 /**
- * The lnd methods that this driver calls, for a macaroon that allows them and nothing else:
- * `lncli bakemacaroon uri:/lnrpc.Lightning/GetInfo …`. By method, because the role `offchain:write`, which custom messages need,
- * also allows paying.
+ * The lnd methods that the serving provider calls, each with the role of lnd that allows it too. The one list: what
+ * `macaroon bake` asks for, what the check at start compares with, what the instructions name.
+ * By method and not by role, because `offchain:write`, which custom messages need, also allows paying.
  */
-export const LND_SELLER_METHODS = [
-  '/lnrpc.Lightning/GetInfo',
-  '/lnrpc.Lightning/ListPeers',
-  '/lnrpc.Lightning/ListChannels',
-  '/lnrpc.Lightning/SubscribePeerEvents',
-  '/lnrpc.Lightning/SendCustomMessage',
-  '/lnrpc.Lightning/SubscribeCustomMessages',
-  '/lnrpc.Lightning/AddInvoice',
-  '/lnrpc.Lightning/LookupInvoice',
-  '/lnrpc.Lightning/ListInvoices',
-  '/lnrpc.Lightning/SubscribeInvoices',
-  '/invoicesrpc.Invoices/AddHoldInvoice',
-  '/invoicesrpc.Invoices/SettleInvoice',
-  '/invoicesrpc.Invoices/CancelInvoice',
-  '/invoicesrpc.Invoices/SubscribeSingleInvoice',
-] as const;
+export const LND_SELLER_ROLES: Readonly<Record<string, string>> = {
+  '/lnrpc.Lightning/GetInfo': 'info:read',
+  '/lnrpc.Lightning/ListPeers': 'peers:read',
+  '/lnrpc.Lightning/ListChannels': 'offchain:read',
+  '/lnrpc.Lightning/SubscribePeerEvents': 'peers:read',
+  '/lnrpc.Lightning/SendCustomMessage': 'offchain:write',
+  '/lnrpc.Lightning/SubscribeCustomMessages': 'offchain:read',
+  '/lnrpc.Lightning/AddInvoice': 'invoices:write',
+  '/lnrpc.Lightning/LookupInvoice': 'invoices:read',
+  '/lnrpc.Lightning/ListInvoices': 'invoices:read',
+  '/lnrpc.Lightning/SubscribeInvoices': 'invoices:read',
+  '/invoicesrpc.Invoices/AddHoldInvoice': 'invoices:write',
+  '/invoicesrpc.Invoices/SettleInvoice': 'invoices:write',
+  '/invoicesrpc.Invoices/CancelInvoice': 'invoices:write',
+  '/invoicesrpc.Invoices/SubscribeSingleInvoice': 'invoices:read',
+};
+export const LND_SELLER_METHODS: readonly string[] = Object.keys(LND_SELLER_ROLES);
 
 /** What a buyer needs beyond a seller: connecting to peers, and paying. */
 export const LND_BUYER_METHODS = [
@@ -26,3 +27,6 @@ export const LND_BUYER_METHODS = [
   '/routerrpc.Router/SendPaymentV2',
   '/routerrpc.Router/TrackPaymentV2',
 ] as const;
+
+/** A method as `lncli bakemacaroon` and lnd's macaroons write it. */
+export const methodPermission = (method: string): string => `uri:${method}`;
