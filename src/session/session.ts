@@ -64,6 +64,8 @@ export class Session {
   readonly #replay = new ReplayWindow(REPLAY_LIMITS);
   readonly #windows = new Map<NodeId, SendWindow>();
   readonly #handshake: Handshake;
+  /** Our manifests under way: nothing else may reach a peer before them. */
+  readonly #introductions = new Map<NodeId, Promise<unknown>>();
   #stopListening: () => void = () => {};
 
   constructor(options: SessionOptions) {
@@ -112,6 +114,8 @@ export class Session {
       msgId,
       expiryS,
     } as Message);
+    const introduction = this.#introductions.get(peer);
+    if (introduction !== undefined) await introduction;
     await this.#windowOf(peer).run(() => this.#options.node.sendMessage(peer, type, payload));
   }
 
@@ -207,18 +211,22 @@ export class Session {
   }
 
   #sendManifests(peer: NodeId): void {
-    for (const version of [2, 3] as const) {
+    const sendings = ([2, 3] as const).map((version) => {
       const { type, payload } = encodeMessage({
         kind: 'manifest',
         version,
         protocolVersion: version,
         ...this.#options.ourManifest(version),
       });
-      this.#windowOf(peer)
+      return this.#windowOf(peer)
         .run(() => this.#options.node.sendMessage(peer, type, payload))
         .catch((error: unknown) => {
           this.#options.log.debug({ peer, reason: String(error) }, 'manifest not sent');
         });
-    }
+    });
+    const introduction = Promise.all(sendings).then(() => {
+      if (this.#introductions.get(peer) === introduction) this.#introductions.delete(peer);
+    });
+    this.#introductions.set(peer, introduction);
   }
 }

@@ -53,6 +53,23 @@ describe('our manifest', () => {
     ]);
   });
 
+  test('arrives before anything else, however slowly the node takes it', async () => {
+    const pair = new Pair();
+    const ours = await pair.session('ours');
+    const ear = await pair.ear('peer');
+    const taken = Promise.withResolvers<void>();
+    let calls = 0;
+    ours.node.faults.sendMessage = () => (++calls <= 2 ? taken.promise : undefined);
+    pair.network.connect(ours.node.nodeId, ear.node.nodeId);
+    await turns();
+    const sent = ours.session.send(ear.node.nodeId, { kind: 'cancel', version: 2, jobId: hex32() });
+    await turns();
+    expect(ear.heard).toEqual([]);
+    taken.resolve();
+    await sent;
+    expect(ear.heard.map(({ kind }) => kind)).toEqual(['manifest', 'manifest', 'cancel']);
+  });
+
   test('goes out again after 1 s and after 5 s to a peer that has not spoken, and then no more', async () => {
     const { clock, manifests } = await quietPeer();
     await clock.advance(999);
