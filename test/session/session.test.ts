@@ -67,6 +67,7 @@ describe('our manifest', () => {
     expect(ear.heard).toEqual([]);
     taken.resolve();
     await sent;
+    await turns();
     expect(ear.heard.map(({ kind }) => kind)).toEqual(['manifest', 'manifest', 'cancel']);
   });
 
