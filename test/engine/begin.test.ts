@@ -88,7 +88,7 @@ describe.each(bothVersions)('while it is being saved that output began, a buyer 
     const asked = gate();
     seller.node.faults.sendMessage = () => {
       asked.open();
-      unavailable();
+      return unavailable();
     };
     rest.open();
     await asked.passed;

@@ -97,13 +97,12 @@ export class Delivery {
   async #sendStream(job: Job, begun: Promise<void> | undefined, signal: AbortSignal): Promise<boolean> {
     const { session, spool, maxMessageBytes, engine } = this.#options;
     const { peer, version, jobId, streamId, contentType = '' } = job;
-    if (streamId === undefined) {
+    const maxChunkBytes = Math.min(job.limits.maxPayloadBytes, maxMessageBytes) - MAX_CHUNK_OVERHEAD_BYTES;
+    const reader = streamId === undefined ? undefined : await spool.read(job.key, { maxChunkBytes });
+    if (streamId === undefined || reader === undefined) {
       await begun; // what follows must not overtake it
       return false;
     }
-    const maxChunkBytes = Math.min(job.limits.maxPayloadBytes, maxMessageBytes) - MAX_CHUNK_OVERHEAD_BYTES;
-    const reader = await spool.read(job.key, { maxChunkBytes });
-    if (reader === undefined) return false;
     try {
       reader.readAhead(signal); // the first chunk is cut meanwhile
       await (begun ?? this.#sendBegin(job, { streamId, contentType }));
