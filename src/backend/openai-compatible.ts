@@ -5,7 +5,7 @@ import { BackendError } from './backend.ts';
 import type { Backend, BackendAnswer, BackendModel, BackendRequest, OutputCapField, TaskKind } from './backend.ts';
 import { CallGuard } from './call-guard.ts';
 import { errorBeforeAnswer, errorInAnswer } from './upstream-error.ts';
-import { createUpstreamFetch } from './upstream-fetch.ts';
+import { createUpstreamFetch, UpstreamResponse } from './upstream-fetch.ts';
 
 export interface OpenAiBackendOptions {
   readonly name: string;
@@ -74,12 +74,12 @@ export function createOpenAiBackend(options: OpenAiBackendOptions): Backend {
         const posted = client.post(paths[request.taskKind], { body: request.body, headers, signal: guard.signal });
         const response = await posted.asResponse();
         const contentType = checkedContentType(response, request.stream);
-        const reader = readerOf(response);
-        const first = await reader.read();
+        const bytes = bytesOf(response);
+        const first = await bytes.next();
         guard.throwIfEnded();
         guard.relax();
-        if (first.done) throw new BackendError('the backend sent an empty answer', { retryable: true });
-        return { contentType, body: answerBody(first.value, reader, guard, idleTimeoutMs) };
+        if (first.done === true) throw new BackendError('the backend sent an empty answer', { retryable: true });
+        return { contentType, body: answerBody(first.value, bytes, guard, idleTimeoutMs) };
       } catch (error) {
         throw ended(guard, errorBeforeAnswer(error));
       }
@@ -131,14 +131,15 @@ function checkedContentType(response: Response, stream: boolean): string {
   return `${expected}; charset=utf-8`;
 }
 
-function readerOf(response: Response): ReadableStreamDefaultReader<Uint8Array> {
-  if (response.body === null) throw new BackendError('the backend sent an empty answer', { retryable: true });
-  return response.body.getReader();
+function bytesOf(response: Response): AsyncIterator<Uint8Array> {
+  if (!(response instanceof UpstreamResponse))
+    throw new BackendError('the backend sent an empty answer', { retryable: true });
+  return response.message[Symbol.asyncIterator]();
 }
 
 async function* answerBody(
   first: Uint8Array,
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  rest: AsyncIterator<Uint8Array>,
   guard: CallGuard,
   idleTimeoutMs: number,
 ): AsyncGenerator<Uint8Array, void> {
@@ -147,10 +148,10 @@ async function* answerBody(
     yield first;
     for (;;) {
       guard.limit(idleTimeoutMs, 'the backend sent nothing more', { retryable: false, missed: 'next-byte' });
-      const next = await reader.read();
+      const next = await rest.next();
       guard.throwIfEnded();
       guard.relax();
-      if (next.done) {
+      if (next.done === true) {
         isComplete = true;
         return guard.finish();
       }

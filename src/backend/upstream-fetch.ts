@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import type { Clock } from '../clock/clock.ts';
 
 /** As much of an error's body as is read, to learn its code. */
@@ -10,8 +10,26 @@ const MAX_ERROR_MS = 2_000;
 const MAX_SOCKET_IDLE_MS = 4_000;
 const STATUSES_WITHOUT_BODY = [204, 205, 304];
 
+/** An answer with a body. It has no web stream: one takes as long as the rest of the way until the first byte of an answer is through. */
+export class UpstreamResponse extends Response {
+  /** The body, to be read once. */
+  readonly message: http.IncomingMessage;
+
+  constructor(message: http.IncomingMessage, init: ResponseInit) {
+    super(null, init);
+    this.message = message;
+  }
+
+  override readonly text = (): Promise<string> => text(this.message);
+
+  override readonly json = async (): Promise<unknown> => JSON.parse(await this.text());
+}
+
 export interface UpstreamFetch {
-  /** Enough of `fetch` for the client libraries: a URL as text, a body of bytes or text, `accept` and `content-type`, a signal. */
+  /**
+   * Enough of `fetch` for the client libraries: a URL as text, a body of bytes or text, `accept` and `content-type`, a signal. Answers of
+   * success that may have a body are an UpstreamResponse.
+   */
   readonly fetch: typeof fetch;
   close(): void;
 }
@@ -70,8 +88,8 @@ async function responseOf(message: http.IncomingMessage, clock: Clock): Promise<
     return new Response(null, { status, headers });
   }
   const isSuccess = status >= 200 && status < 300;
-  const body = isSuccess ? (Readable.toWeb(message) as ReadableStream<Uint8Array>) : await beginningOf(message, clock);
-  return new Response(body, { status, headers });
+  if (isSuccess) return new UpstreamResponse(message, { status, headers });
+  return new Response(await beginningOf(message, clock), { status, headers });
 }
 
 /** As much of the body as comes in time: the status is known already, and is told whatever becomes of the body. */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { BackendError } from '../backend/backend.ts';
 import type { Backend, OutputCapField } from '../backend/backend.ts';
@@ -11,12 +11,14 @@ import { checkRequest } from '../openai/request.ts';
 import { SpoolError } from '../spool/spool.ts';
 import type { Spool, SpoolWriter } from '../spool/spool.ts';
 import type { Engine } from './engine.ts';
+import type { OutputBegun, Storefront } from './storefront.ts';
 
 export interface RunnerOptions {
   readonly engine: Engine;
   readonly ledger: Ledger;
   readonly pool: BackendPool;
   readonly spool: Spool;
+  readonly storefront: Pick<Storefront, 'beginOutput'>;
   readonly log: Logger;
   readonly maxOutputBytes: number;
   readonly maxBacklogBytes: number;
@@ -32,8 +34,9 @@ interface Attempt {
   readonly filter: AnswerFilter;
   slot?: Slot;
   writer?: SpoolWriter;
-  streamId?: string;
   contentType?: string;
+  /** Set with the first byte of output. */
+  begun?: OutputBegun;
 }
 
 /** The data plane's first half: backend → filter → spool. It tells the engine when output began and how it ended, and nothing of the bytes between. */
@@ -90,18 +93,20 @@ export class Runner {
     const { key, work, terms } = job;
     const exclude = this.#failedAt.get(key);
     attempt.slot = await pool.acquire(work.model, abort.signal, exclude === undefined ? {} : { exclude });
-    const [running, input] = await both(engine.dispatch(key, { kind: 'slot-granted' }), ledger.input(key));
-    if (running?.run !== 'running') return undefined;
+    const limits = { maxBytes: Math.min(maxOutputBytes, job.limits.maxResultBytes), maxBacklogBytes };
+    const [[running, input], writer] = await both(
+      both(engine.dispatch(key, { kind: 'slot-granted' }), ledger.input(key)),
+      spool.create(key, limits).then((created) => (attempt.writer = created)),
+    );
+    if (running?.run !== 'running') {
+      await writer.abort();
+      return undefined;
+    }
     if (input === undefined) throw new BackendError('the stored request is missing', { retryable: false });
     const { backend } = attempt.slot;
     const body = upstreamBody(job, input, backend.outputCapField);
-    const answering = backend.run(
-      { taskKind: terms.taskKind, model: work.model, body, stream: work.stream },
-      abort.signal,
-    );
-    const limits = { maxBytes: Math.min(maxOutputBytes, job.limits.maxResultBytes), maxBacklogBytes };
-    const creating = spool.create(key, limits).then((writer) => (attempt.writer = writer));
-    const [answer, writer] = await both(answering, creating);
+    const request = { taskKind: terms.taskKind, model: work.model, body, stream: work.stream };
+    const answer = await backend.run(request, abort.signal);
     attempt.contentType = answer.contentType;
     for await (const bytes of answer.body) {
       for (const output of filter.push(bytes)) await this.#put(attempt, output);
@@ -109,7 +114,7 @@ export class Runner {
     }
     const end = filter.end();
     for (const output of end.outputs) await this.#put(attempt, output);
-    const hasOutput = attempt.streamId !== undefined;
+    const hasOutput = attempt.begun !== undefined;
     if (!end.complete || !hasOutput)
       throw new BackendError('the backend ended its answer early', { retryable: !hasOutput });
     if (end.failed) {
@@ -121,26 +126,23 @@ export class Runner {
     return { kind: 'output-ended', output: await endOutput(attempt, writer, noteOf(usage)), usage };
   }
 
-  /** The first byte waits until it is saved that output began: from then on the job never runs again. The others wait for nothing. */
+  /**
+   * The first byte waits until it is saved that output began: from then on the job never runs again. The stream is begun meanwhile. The
+   * other bytes wait for nothing.
+   */
   async #put(attempt: Attempt, bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0 || attempt.writer === undefined) return;
+    if (attempt.begun !== undefined) return attempt.writer.append(bytes);
+    const { engine, storefront } = this.#options;
+    const { job, abort, contentType = '' } = attempt;
+    abort.signal.throwIfAborted(); // nothing is begun that has ended already
+    const begun = (attempt.begun = { streamId: outputStreamId(job.key), contentType });
+    // While its payment is only held a buyer is told nothing that it could take for an answer.
+    if (job.funding !== 'held') storefront.beginOutput(job, begun);
     const appended = attempt.writer.append(bytes);
-    if (attempt.streamId === undefined) {
-      attempt.streamId = randomBytes(32).toString('hex');
-      const contentType = attempt.contentType ?? '';
-      const [job] = await both(
-        this.#options.engine.dispatch(attempt.job.key, {
-          kind: 'output-began',
-          streamId: attempt.streamId,
-          contentType,
-        }),
-        appended,
-      );
-      if (job?.run !== 'producing')
-        throw new BackendError('the job had ended before its output began', { retryable: false });
-      return;
-    }
-    await appended;
+    const [saved] = await both(engine.dispatch(job.key, { kind: 'output-began', ...begun }), appended);
+    if (saved?.run !== 'producing')
+      throw new BackendError('the job had ended before its output began', { retryable: false });
   }
 
   /** What a broken attempt means to the job: by whose fault it broke. */
@@ -185,9 +187,9 @@ export class Runner {
 
   /** An SSE stream that had begun gets an error event, so that the client sees it; undefined: there is nothing to deliver. */
   async #endBroken(attempt: Attempt, reason: string): Promise<Output | undefined> {
-    const { job, writer, streamId } = attempt;
+    const { job, writer, begun } = attempt;
     try {
-      if (writer === undefined || streamId === undefined) throw new Error('no output');
+      if (writer === undefined || begun === undefined) throw new Error('no output');
       if (job.work.stream) await writer.append(brokenStreamEvent(job.terms.taskKind, reason));
       return await endOutput(attempt, writer, '');
     } catch {
@@ -217,13 +219,16 @@ type EndEvent = Extract<
 
 /** Makes what was produced durable, and describes it. */
 async function endOutput(
-  { streamId = '', contentType = '' }: Attempt,
+  { begun = { streamId: '', contentType: '' } }: Attempt,
   writer: SpoolWriter,
   note: string,
 ): Promise<Output> {
   const { bytes, sha256 } = await writer.end(note);
-  return { streamId, contentType, bytes, sha256 };
+  return { ...begun, bytes, sha256 };
 }
+
+/** Derived from the job, so that an attempt after a crash begins the same stream: to the buyer a repeated begin is no second stream. */
+const outputStreamId = (key: JobKey): string => createHash('sha256').update(`output/${key}`).digest('hex');
 
 /** The body that was priced, with what it left open filled in: the price binds the backend too. */
 function upstreamBody(job: Job, input: Uint8Array, cap: OutputCapField): Uint8Array {

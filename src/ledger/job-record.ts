@@ -15,7 +15,7 @@ const UPGRADES: Readonly<Record<number, (fields: Fields) => Fields>> = {};
  * Throws LedgerError for what JSON would lose in silence (NaN, functions).
  */
 export function encodeJob(job: Job): string {
-  return JSON.stringify({ format: RECORD_FORMAT, job: pack(job) });
+  return JSON.stringify({ format: RECORD_FORMAT, job }, packed);
 }
 
 /** The job that `encodeJob` took. Throws LedgerError 'corrupt' for other text, 'failed' for a newer format. */
@@ -41,7 +41,7 @@ export function decodeJob(text: string, upgrades = UPGRADES, newest = RECORD_FOR
 
 /** An effect as text, in the same JSON. */
 export function encodeEffect(effect: Effect): string {
-  return JSON.stringify(pack(effect));
+  return JSON.stringify(effect, packed);
 }
 
 /** The effect that `encodeEffect` took. Throws LedgerError 'corrupt' for other text. */
@@ -51,8 +51,8 @@ export function decodeEffect(text: string): Effect {
   return effect as unknown as Effect;
 }
 
-/** Keys that begin with `$` get one more, so that nothing but a bigint reads as one. */
-function pack(value: unknown): unknown {
+/** Replacer for JSON.stringify. Keys that begin with `$` get one more, so that nothing but a bigint reads as one. */
+function packed(this: unknown, _key: string, value: unknown): unknown {
   switch (typeof value) {
     case 'bigint':
       return { $msat: value.toString() };
@@ -62,10 +62,16 @@ function pack(value: unknown): unknown {
     case 'number':
       if (Number.isFinite(value)) return value;
       break;
+    case 'undefined': // in a job the same as absent; in a list, a hole
+      if (!Array.isArray(this)) return value;
+      break;
     case 'object':
-      if (value === null) return null;
-      if (Array.isArray(value)) return value.map(pack);
-      return mapFields(value as Fields, (key) => (key.startsWith('$') ? `$${key}` : key), pack);
+      if (!isFields(value) || !Object.keys(value).some((key) => key.startsWith('$'))) return value;
+      return mapFields(
+        value,
+        (key) => (key.startsWith('$') ? `$${key}` : key),
+        (field) => field,
+      );
   }
   throw new LedgerError('failed', `cannot be saved: ${String(value)}`);
 }
@@ -77,10 +83,8 @@ function unpack(value: unknown): unknown {
   return mapFields(value, (key) => (key.startsWith('$') ? key.slice(1) : key), unpack);
 }
 
-/** Absent and undefined are the same in a job: neither is written. */
 function mapFields(fields: Fields, name: (key: string) => string, map: (value: unknown) => unknown): Fields {
-  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries.map(([key, value]) => [name(key), map(value)]));
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [name(key), map(value)]));
 }
 
 function parse(text: string): unknown {

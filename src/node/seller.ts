@@ -100,7 +100,6 @@ export function createSeller(parts: SellerParts): Seller {
     ourManifest: (version) => ourManifest(version, offer, { ...limits, maxJobBytes }),
   });
   const invoicing = new Invoicing(engine, node, clock, log);
-  const runner = new Runner({ engine, ledger, pool, spool, log, maxOutputBytes, maxBacklogBytes });
   const delivery = new Delivery({ session, engine, spool, clock, log, maxMessageBytes: node.maxMessageBytes });
   const intake = new Intake({
     session,
@@ -123,6 +122,7 @@ export function createSeller(parts: SellerParts): Seller {
     },
   });
   const storefront = new LcpStorefront({ session, engine, intake, delivery, log });
+  const runner = new Runner({ engine, ledger, pool, spool, storefront, log, maxOutputBytes, maxBacklogBytes });
   engine.connect(performEffects({ invoicing, runner, storefront, ledger, spool, log }));
   const sweeper = new Sweeper({ engine, ledger, clock, log, retentionMs: inMs.retentionMs });
   session.addRole(storefront);

@@ -60,7 +60,8 @@ class DiskSpool implements Spool {
 
   create(jobKey: string, limits: SpoolLimits): Promise<SpoolWriter> {
     return this.#inTurn(jobKey, async (name) => {
-      await this.#removeNow(name);
+      if (this.#usage.has(name)) await this.#removeNow(name);
+      this.#usage.add(name, 0); // known, from before its files are there
       const spool = await LiveSpool.create(spoolPaths(this.#directory, name), this.#house, limits);
       this.#live.set(name, spool);
       return {

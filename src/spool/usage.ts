@@ -12,6 +12,11 @@ export class Usage {
     return this.#total;
   }
 
+  /** Whether there may be files of this name. */
+  has(name: string): boolean {
+    return this.#bytes.has(name);
+  }
+
   /** Takes room for output; false when there is not enough of it. */
   take(name: string, bytes: number): boolean {
     if (this.#total + bytes > this.#maxBytes) return false;

@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../clock/clock.ts';
 import type { Engine } from '../../engine/engine.ts';
+import type { OutputBegun } from '../../engine/storefront.ts';
 import type { Job, JobKey } from '../../job/job.ts';
+import type { NodeId } from '../../lightning/lightning.ts';
 import { brokenStreamEvent } from '../../openai/answer.ts';
 import { MAX_CHUNK_OVERHEAD_BYTES } from '../../protocol/codec.ts';
 import { IDENTITY_ENCODING } from '../../protocol/content-type.ts';
@@ -18,6 +20,11 @@ export interface DeliveryOptions {
   readonly maxMessageBytes: number;
 }
 
+interface Begun {
+  readonly peer: NodeId;
+  readonly sending: Promise<void>;
+}
+
 /** A send that failed although the peer seems to be on line is tried again after this long. */
 const RETRY_MS = 1_000;
 
@@ -28,9 +35,23 @@ const RETRY_MS = 1_000;
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #active = new Map<JobKey, AbortController>();
+  /** Streams that were begun ahead of their delivery. */
+  readonly #begun = new Map<JobKey, Begun>();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
+  }
+
+  /** Sends the stream_begin of a job whose delivery follows as soon as it is saved that output began; that goes on from there. */
+  begin(job: Job, output: OutputBegun): void {
+    const sending = this.#sendBegin(job, output);
+    sending.catch(() => {}); // the delivery hears of it
+    this.#begun.set(job.key, { peer: job.peer, sending });
+  }
+
+  /** What was begun on a connection that is gone has to be begun again. */
+  peerOffline(peer: NodeId): void {
+    for (const [key, begun] of this.#begun) if (begun.peer === peer) this.#begun.delete(key);
   }
 
   /** Starts the delivery of a job, or lets the one under way go on. */
@@ -47,16 +68,20 @@ export class Delivery {
   stop(job: Job): void {
     this.#active.get(job.key)?.abort();
     this.#active.delete(job.key);
+    this.#begun.delete(job.key);
   }
 
   close(): void {
     for (const abort of this.#active.values()) abort.abort();
     this.#active.clear();
+    this.#begun.clear();
   }
 
   async #attempt(job: Job, abort: AbortController): Promise<'stream-sent' | 'peer-lost' | undefined> {
+    const begun = this.#begun.get(job.key)?.sending;
+    this.#begun.delete(job.key);
     try {
-      const isWhole = job.streamId !== undefined && (await this.#sendStream(job, job.streamId, abort.signal));
+      const isWhole = await this.#sendStream(job, begun, abort.signal);
       const final = await this.#options.engine.whenRunFinal(job.key, abort.signal);
       if (final === undefined || abort.signal.aborted) return undefined;
       await this.#sendResult(final, isWhole);
@@ -68,24 +93,19 @@ export class Delivery {
     }
   }
 
-  /** True when the stream was sent to its end. */
-  async #sendStream(job: Job, streamId: string, signal: AbortSignal): Promise<boolean> {
+  /** True when the stream was sent to its end. `begun`: its stream_begin, when that is sent already. */
+  async #sendStream(job: Job, begun: Promise<void> | undefined, signal: AbortSignal): Promise<boolean> {
     const { session, spool, maxMessageBytes, engine } = this.#options;
-    const { peer, version, jobId } = job;
+    const { peer, version, jobId, streamId, contentType = '' } = job;
     const maxChunkBytes = Math.min(job.limits.maxPayloadBytes, maxMessageBytes) - MAX_CHUNK_OVERHEAD_BYTES;
-    const reader = await spool.read(job.key, { maxChunkBytes });
-    if (reader === undefined) return false;
+    const reader = streamId === undefined ? undefined : await spool.read(job.key, { maxChunkBytes });
+    if (streamId === undefined || reader === undefined) {
+      await begun; // what follows must not overtake it
+      return false;
+    }
     try {
-      const contentType = job.contentType ?? '';
-      await session.send(peer, {
-        kind: 'stream-begin',
-        version,
-        jobId,
-        streamId,
-        streamKind: 'result',
-        contentType,
-        contentEncoding: IDENTITY_ENCODING,
-      });
+      reader.readAhead(signal); // the first chunk is cut meanwhile
+      await (begun ?? this.#sendBegin(job, { streamId, contentType }));
       let seq = 0;
       for (;;) {
         const read = await reader.next(signal);
@@ -109,6 +129,11 @@ export class Delivery {
     } finally {
       await reader.close();
     }
+  }
+
+  #sendBegin({ peer, version, jobId }: Job, output: OutputBegun): Promise<void> {
+    const stream = { ...output, streamKind: 'result', contentEncoding: IDENTITY_ENCODING } as const;
+    return this.#options.session.send(peer, { kind: 'stream-begin', version, jobId, ...stream });
   }
 
   /** A stream that a crash cut off ends with an event that the client sees; its number follows what was cut, so it is the same each time. */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Storefront } from '../../engine/storefront.ts';
+import type { OutputBegun, Storefront } from '../../engine/storefront.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { Job } from '../../job/job.ts';
 import type { NodeId } from '../../lightning/lightning.ts';
@@ -36,6 +36,7 @@ export class LcpStorefront implements Storefront, SessionRole {
 
   peerOffline(peer: NodeId): void {
     this.#intake.peerOffline(peer);
+    this.#delivery.peerOffline(peer);
     this.#tellJobsOf(peer, 'peer-lost');
   }
 
@@ -64,6 +65,10 @@ export class LcpStorefront implements Storefront, SessionRole {
   async sendResult(job: Job, status: 'failed' | 'cancelled', message: string): Promise<void> {
     const { peer, version, jobId } = job;
     await this.#session.send(peer, { kind: 'result', version, jobId, status, message });
+  }
+
+  beginOutput(job: Job, output: OutputBegun): void {
+    this.#delivery.begin(job, output);
   }
 
   deliver(job: Job): void {
