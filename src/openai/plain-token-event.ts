@@ -1,6 +1,10 @@
 const LF = 0x0a;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 const CLOSING_BRACE = 0x7d;
-const PREFIX = new TextEncoder().encode('data: {');
+const PREFIX = Buffer.from('data: {');
+/** Moulds that are made in a row though no event fits: then the events of this stream differ in more than their text. */
+const MAX_MOULDS_IN_VAIN = 8;
 /** What a choice of a chat chunk may carry that a model produced. */
 const deltaKeys = ['content', 'reasoning_content', 'reasoning', 'refusal', 'tool_calls', 'function_call'];
 
@@ -10,31 +14,84 @@ interface ChatChunk {
   readonly error?: unknown;
 }
 
-/**
- * The event that begins at `from`, when it is whole, of one line, and nothing but tokens: its JSON has an element in `choices` and neither usage nor
- * error. Undefined: it is, or may be, something else. Most events of a stream are of this kind, and this is ten times as fast as reading byte by byte.
- */
-export function plainTokenEvent(
-  bytes: Uint8Array,
-  from: number,
-): { readonly end: number; readonly hasContent: boolean } | undefined {
-  if (!PREFIX.every((byte, index) => bytes[from + index] === byte)) return undefined;
-  const lineEnd = bytes.indexOf(LF, from);
-  if (lineEnd < 0 || bytes[lineEnd + 1] !== LF || bytes[lineEnd - 1] !== CLOSING_BRACE) return undefined;
-  const chunk = parse(bytes, from + PREFIX.length - 1, lineEnd);
-  if (chunk === undefined || (chunk.usage ?? chunk.error ?? undefined) !== undefined) return undefined;
-  const { choices } = chunk;
-  if (!Array.isArray(choices) || choices.length === 0) return undefined;
-  return { end: lineEnd + 2, hasContent: choices.some(hasContent) };
+export interface PlainTokenEvent {
+  readonly end: number;
+  readonly hasContent: boolean;
 }
 
-/** Latin-1 is the fastest way to a string; the keys are ASCII, and what the values say does not matter here. */
-function parse(bytes: Uint8Array, from: number, to: number): ChatChunk | undefined {
+/** An event around its text: what the events of a stream have in common. */
+interface Mould {
+  readonly before: Buffer;
+  /** From the quote that ends the text to the blank line. */
+  readonly after: Buffer;
+}
+
+/**
+ * Finds the events of one stream that are whole, of one line, and nothing but tokens: their JSON has an element in `choices` and neither usage nor
+ * error. Most are of this kind. Each is parsed, which is ten times as fast as reading byte by byte; one that differs from the last that was parsed
+ * only in its text is not even parsed.
+ */
+export class PlainTokenEvents {
+  #mould: Mould | undefined;
+  #mouldsInVain = 0;
+
+  /** The event that begins at `from`. Undefined: it is, or may be, something else. There must be no carriage return from there on. */
+  at(bytes: Buffer, from: number): PlainTokenEvent | undefined {
+    const lineEnd = bytes.indexOf(LF, from);
+    if (lineEnd < 0 || bytes[lineEnd + 1] !== LF || bytes[lineEnd - 1] !== CLOSING_BRACE) return undefined;
+    const end = lineEnd + 2;
+    const textBytes = this.#textBytes(bytes, from, end);
+    return textBytes === undefined ? this.#parsed(bytes, from, end) : { end, hasContent: textBytes > 0 };
+  }
+
+  /** How long the text is of an event that fits the mould; undefined: it does not, or its text may end elsewhere. */
+  #textBytes(bytes: Buffer, from: number, end: number): number | undefined {
+    if (this.#mould === undefined) return undefined;
+    const { before, after } = this.#mould;
+    const textStart = from + before.length;
+    const textEnd = end - after.length;
+    if (textStart > textEnd) return undefined;
+    if (bytes.compare(before, 0, before.length, from, textStart) !== 0) return undefined;
+    if (bytes.compare(after, 0, after.length, textEnd, end) !== 0) return undefined;
+    if (bytes.indexOf(QUOTE, textStart) !== textEnd || bytes[textEnd - 1] === BACKSLASH) return undefined;
+    this.#mouldsInVain = 0;
+    return textEnd - textStart;
+  }
+
+  #parsed(bytes: Buffer, from: number, end: number): PlainTokenEvent | undefined {
+    if (bytes.compare(PREFIX, 0, PREFIX.length, from, from + PREFIX.length) !== 0) return undefined;
+    // Latin-1 is the fastest way to a string; the keys are ASCII, and what the values say does not matter here.
+    const event = bytes.toString('latin1', from, end);
+    const hasContent = contentOf(event);
+    if (hasContent === true && this.#mouldsInVain < MAX_MOULDS_IN_VAIN) {
+      this.#mouldsInVain++;
+      this.#mould = mouldOf(event) ?? this.#mould;
+    }
+    return hasContent === undefined ? undefined : { end, hasContent };
+  }
+}
+
+/** Whether an event of nothing but tokens has any; undefined: it is something else. */
+function contentOf(event: string): boolean | undefined {
+  let chunk: ChatChunk;
   try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1')) as ChatChunk;
+    chunk = JSON.parse(event.slice(PREFIX.length - 1)) as ChatChunk;
   } catch {
     return undefined;
   }
+  const { choices } = chunk;
+  if ((chunk.usage ?? chunk.error ?? undefined) !== undefined) return undefined;
+  if (!Array.isArray(choices) || choices.length === 0) return undefined;
+  return choices.some(hasContent);
+}
+
+/** The first text of an event that has content. It must be all the content there is: without it the event has none. */
+function mouldOf(event: string): Mould | undefined {
+  const text = /"(?:content|reasoning_content|reasoning)": ?"([^"\\]+)"/d.exec(event)?.indices?.[1];
+  if (text === undefined) return undefined;
+  const [before, after] = [event.slice(0, text[0]), event.slice(text[1])];
+  if (contentOf(before + after) !== false) return undefined;
+  return { before: Buffer.from(before, 'latin1'), after: Buffer.from(after, 'latin1') };
 }
 
 function hasContent(choice: unknown): boolean {

@@ -1,4 +1,4 @@
-import { plainTokenEvent } from './plain-token-event.ts';
+import { PlainTokenEvents } from './plain-token-event.ts';
 import type { AnswerEnd, AnswerFilter } from './answer.ts';
 import type { TaskKind } from './checked-request.ts';
 import { JsonWatch } from './json-watch.ts';
@@ -13,6 +13,7 @@ const MAX_HELD_BYTES = 65_536;
 const OPEN_ARRAY = 0x5b;
 const OPEN_OBJECT = 0x7b;
 const QUOTE = 0x22;
+const CR = 0x0d;
 const DONE = '[DONE]';
 const NONE = new Uint8Array();
 
@@ -36,6 +37,7 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
   readonly #passesAll: boolean;
   readonly #reader = new SseReader();
   readonly #watch: JsonWatch;
+  readonly #plainEvents = new PlainTokenEvents();
   #outputs: Uint8Array[] = [];
   #held: Uint8Array[] = [];
   #heldBytes = 0;
@@ -104,11 +106,13 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
     return this.#isChat && isFresh && this.#reader.isAtLineStart;
   }
 
-  /** Passes plain token events that are here as a whole, at the speed of JSON.parse; stops at anything else: that is for the reader. */
+  /** Passes plain token events that are here as a whole; stops at anything else: that is for the reader. */
   #skim(bytes: Uint8Array, from: number): number {
+    const end = bytes.indexOf(CR, from); // it would end a line
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, end < 0 ? bytes.length : end);
     let at = from;
     for (;;) {
-      const next = plainTokenEvent(bytes, at);
+      const next = this.#plainEvents.at(buffer, at);
       if (next === undefined) return at;
       if (next.hasContent) this.#producedTokens++;
       at = next.end;

@@ -104,7 +104,10 @@ export class Session {
     return this.#manifests.get(peer)?.get(version);
   }
 
-  /** Resolves when the node took the message; rejects with LightningError. Messages that must keep their order await each other. */
+  /**
+   * Resolves when the node took the message; rejects with LightningError. Messages that must keep their order await each other. The message is
+   * encoded before this returns: its bytes are the caller's again.
+   */
   async send(peer: NodeId, message: Outgoing): Promise<void> {
     const expiryS = message.expiryS ?? BigInt(Math.floor(this.#options.clock.nowMs() / 1000) + ENVELOPE_LIFETIME_S);
     const msgId = message.kind === 'stream-chunk' ? chunkMsgId(message.streamId, message.seq) : newId();

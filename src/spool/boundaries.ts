@@ -54,14 +54,15 @@ export class Boundaries {
     return this.#lengths[seq] ?? 0;
   }
 
-  /** Cuts the next chunk. One at a time. */
-  async cut(length: number): Promise<void> {
+  /** Cuts the next `count` chunks, all of the same length. One call at a time. */
+  async cut(length: number, count: number): Promise<void> {
     this.#handle ??= await this.#open();
-    const bytes = new Uint8Array(BOUNDARY_BYTES);
-    new DataView(bytes.buffer).setUint32(0, length, true);
+    const bytes = new Uint8Array(count * BOUNDARY_BYTES);
+    const view = new DataView(bytes.buffer);
+    for (let at = 0; at < bytes.length; at += BOUNDARY_BYTES) view.setUint32(at, length, true);
     await writeAll(this.#handle, [bytes], this.#lengths.length * BOUNDARY_BYTES);
-    this.#lengths.push(length);
-    this.#end += length;
+    for (let cut = 0; cut < count; cut++) this.#lengths.push(length);
+    this.#end += count * length;
   }
 
   async sync(): Promise<void> {

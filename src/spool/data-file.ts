@@ -52,9 +52,10 @@ export class DataFile {
     return this.#flushing;
   }
 
-  async read(position: number, length: number): Promise<Uint8Array> {
+  /** Fills `target` with the bytes from `position` on. */
+  async read(position: number, target: Uint8Array): Promise<void> {
     this.#handle ??= open(this.#path, 'r');
-    return readExactly(await this.#handle, position, length);
+    await readExactly(await this.#handle, position, target);
   }
 
   async sync(): Promise<void> {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Place } from './place.ts';
 import { SpoolBody, TAIL_BYTES } from './spool-body.ts';
 import { spoolError } from './spool-disk.ts';
 import { writeEndRecord, type EndRecord, type SpoolPaths } from './spool-files.ts';
@@ -17,11 +18,6 @@ export interface SpoolHouse {
 export interface SpoolLimits {
   readonly maxBytes: number;
   readonly maxBacklogBytes: number;
-}
-
-/** Where a reader is; the spool keeps bytes in memory for the slowest, as long as there is room. */
-export interface Place {
-  position: number;
 }
 
 type Phase = 'writing' | 'ending' | 'ended' | 'aborted';
@@ -163,7 +159,7 @@ export class LiveSpool {
   }
 
   enter(): Place {
-    const place = { position: 0 };
+    const place = new Place();
     this.#places.add(place);
     return place;
   }
@@ -173,18 +169,16 @@ export class LiveSpool {
     this.#releaseIfIdle();
   }
 
-  /** Reads chunk `seq`, which begins where the reader is, and moves it on. */
+  /** Reads chunk `seq`, which begins where the reader is, and moves it on. Valid until the next one is read. */
   async chunk(seq: number, place: Place): Promise<Uint8Array> {
-    const to = place.position + this.#body.lengthOf(seq);
-    const data = await this.#while(() => this.#body.range(place.position, to));
-    place.position = to;
-    this.#readMost = Math.max(this.#readMost, to);
+    const data = await this.#while(() => place.take(this.#body.lengthOf(seq), this.#body));
+    this.#readMost = Math.max(this.#readMost, place.position);
     this.#trim();
     this.#wake();
     return data;
   }
 
-  /** Cuts the next chunk of all there is, up to a size. */
+  /** Cuts the next chunk of all there is, up to a size, or several full ones. */
   cut(maxChunkBytes: number): Promise<void> {
     return this.#while(() => this.#body.cut(maxChunkBytes, (bytes) => this.#house.usage.add(this.name, bytes)));
   }

@@ -7,6 +7,9 @@ import type { SpoolError } from './spool.ts';
 /** Most bytes of one job in memory: beyond, they are read from the file, and a writer that outruns the disk waits. */
 export const TAIL_BYTES = 256 << 10;
 
+/** Most chunks that are cut with one write, when the reader has so much before it. */
+const MAX_CUTS = 16;
+
 /** The bytes of one spool, in memory and on disk, and where they are cut. */
 export class SpoolBody {
   readonly #tail: MemoryTail;
@@ -82,23 +85,26 @@ export class SpoolBody {
     return this.#data.flush(onProgress);
   }
 
-  /** A copy of [from, to): from memory at once, else from the file. */
-  async range(from: number, to: number): Promise<Uint8Array> {
-    // Before any wait: meanwhile, these bytes may leave the memory.
-    const middle = Math.min(Math.max(from, this.#tail.start), to);
-    const fresh = this.#tail.copy(middle, to);
-    if (middle === from) return fresh;
-    const whole = new Uint8Array(to - from);
-    whole.set(fresh, middle - from);
-    whole.set(await this.#data.read(from, middle - from));
-    return whole;
+  /** Whether the bytes from an offset on are all in memory. */
+  holds(from: number): boolean {
+    return from >= this.#tail.start;
   }
 
-  /** Cuts the next chunk of all there is, up to a size; joins a cut that is under way. `onCut`: bytes that this took on disk. */
+  /** Fills `target` with the bytes from `from` on: from memory at once, else from the file. */
+  async read(from: number, target: Uint8Array): Promise<void> {
+    // Before any wait: meanwhile, these bytes may leave the memory.
+    const middle = Math.min(Math.max(from, this.#tail.start), from + target.length);
+    this.#tail.copy(middle, target.subarray(middle - from));
+    if (middle > from) await this.#data.read(from, target.subarray(0, middle - from));
+  }
+
+  /** Cuts the next chunks: full ones, else one of all there is; joins a cut that is under way. `onCut`: bytes that this took on disk. */
   cut(maxChunkBytes: number, onCut: (bytes: number) => void): Promise<void> {
+    const length = Math.min(maxChunkBytes, this.uncutBytes);
+    const count = Math.min(Math.floor(this.uncutBytes / length), MAX_CUTS);
     this.#cutting ??= this.#boundaries
-      .cut(Math.min(maxChunkBytes, this.#tail.end - this.#boundaries.end))
-      .then(() => onCut(BOUNDARY_BYTES))
+      .cut(length, count)
+      .then(() => onCut(count * BOUNDARY_BYTES))
       .finally(() => {
         this.#cutting = undefined;
       });

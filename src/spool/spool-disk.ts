@@ -21,15 +21,13 @@ export async function writeAll(handle: FileHandle, views: readonly Uint8Array[],
   }
 }
 
-/** Reads exactly that many bytes. Throws SpoolError when the file is shorter. */
-export async function readExactly(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length;) {
-    const { bytesRead } = await handle.read(bytes, at, length - at, position + at);
+/** Fills `target` from a position of the file on. Throws SpoolError when the file is shorter. */
+export async function readExactly(handle: FileHandle, position: number, target: Uint8Array): Promise<void> {
+  for (let at = 0; at < target.length;) {
+    const { bytesRead } = await handle.read(target, at, target.length - at, position + at);
     if (bytesRead === 0) throw new SpoolError('failed', `the spool's file ends at ${position + at}, too early`);
     at += bytesRead;
   }
-  return bytes;
 }
 
 /** The whole file, or undefined when there is none. */

@@ -38,10 +38,11 @@ export interface SpoolReader {
   /**
    * The next chunk, waiting for the writer when there is none yet. Chunks that were cut before (by this or an earlier reader, also before a
    * crash) come with the same boundaries and numbers; then everything there is now, up to `maxChunkBytes`, is cut as the next chunk.
-   * Bytes that were just appended are handed over from memory, without waiting for the disk.
+   * Bytes that were just appended are handed over from memory, without waiting for the disk. The memory of `data` is used again at the
+   * next call of `next` or `readAhead`.
    */
   next(signal: AbortSignal): Promise<SpoolRead>;
-  /** Cuts and loads the next chunk already now, while the one before is being sent, if a full one is there; `next` hands it over. */
+  /** Cuts and loads the next chunk already now, if a full one is there, while the one before, which was encoded, is being sent; `next` hands it over. */
   readAhead(signal: AbortSignal): void;
   close(): Promise<void>;
 }

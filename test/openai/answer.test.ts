@@ -122,6 +122,47 @@ describe('the filter between backend and buyer', () => {
       { numRuns: 500 },
     );
   });
+
+  test('events that come whole are read as those that come byte by byte are', () => {
+    const token = (text: string, rest = '') => `data: {"id":"1","choices":[{"delta":{"content":"${text}"}}]${rest}}`;
+    const text = fc.oneof(
+      fc.constantFrom(
+        '',
+        'a',
+        ' b',
+        'é',
+        '\\n',
+        '\\"',
+        '\\\\',
+        '"',
+        '\\',
+        '"}}],"usage":{"prompt_tokens":1},"a":[{"b":{"c":"',
+      ),
+      fc.constantFrom('\r\rdata: [DONE]\r\r'),
+    );
+    const event = fc.oneof(
+      { weight: 4, arbitrary: text.map((value) => token(value)) },
+      text.map((value) => token(value, ',"usage":null')),
+      text.map((value) => token(value, ',"usage":{"prompt_tokens":3,"completion_tokens":5}')),
+      text.map((value) => token(value, ',"error":"x"')),
+      fc.constantFrom(
+        'data: {"choices":[{"delta":{"content":"a","reasoning":"b"}}]}',
+        'data: {"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"x"}}]}}]}',
+        'data: {"choices":[{"delta":{"role":"assistant","content":""}}]}',
+        'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":5}}',
+        'data: [DONE]',
+        ': c',
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 12 }), (events) => {
+        const bytes = Buffer.from(events.map((one) => `${one}\n\n`).join(''));
+        const cuts = Array.from(bytes, (_, at) => at);
+        for (const options of [chat, chatWithoutUsage]) expect(run(options, bytes)).toEqual(run(options, bytes, cuts));
+      }),
+      { numRuns: 1000 },
+    );
+  });
 });
 
 describe('what the filter learns', () => {

@@ -231,6 +231,21 @@ describe('a message', () => {
     expect(ours.told.map(({ kind }) => kind)).toEqual(['quote-request']);
   });
 
+  test('that we send holds its bytes as they were, whatever becomes of them afterwards', async () => {
+    const { ours, ear } = await quietPeer();
+    const ids = { jobId: hex32(), streamId: hex32() };
+    const data = Uint8Array.of(1, 2, 3);
+    const sending = Array.from({ length: 20 }, (_, seq) => {
+      data[0] = seq;
+      return ours.session.send(ear.node.nodeId, { kind: 'stream-chunk', version: 2, ...ids, seq, data });
+    });
+    data.fill(0);
+    await Promise.all(sending);
+    await turns();
+    const chunks = ear.heard.flatMap((message) => (message.kind === 'stream-chunk' ? [[...message.data]] : []));
+    expect(chunks).toEqual(Array.from({ length: 20 }, (_, seq) => [seq, 2, 3]));
+  });
+
   test('that we send bears an id of its own and an expiry within 600 s', async () => {
     const { ours, ear, clock } = await quietPeer();
     for (let count = 0; count < 2; count++)

@@ -55,6 +55,22 @@ describe('a reader', () => {
     await second.close();
   });
 
+  test('that lags behind the memory gets every byte, from the file and then from memory, in memory that is used again', async () => {
+    const { spool } = await temporarySpool();
+    const writer = await spool.create(KEY, ROOMY);
+    const parts = Array.from({ length: 12 }, (_, index) => new Uint8Array(60_000).map((_, at) => at * 7 + index));
+    for (const part of parts) await writer.append(part);
+    const reader = await readerIn(spool, { maxChunkBytes: 60_000 });
+    const memories = new Set<ArrayBufferLike>();
+    for (const part of parts) {
+      const read = await reader.next(new AbortController().signal);
+      if (read.kind !== 'chunk') throw new Error(read.kind);
+      expect(Buffer.from(read.data).equals(part)).toBe(true);
+      memories.add(read.data.buffer);
+    }
+    expect(memories.size).toBe(1);
+  });
+
   test('that waits is let go by its signal, and loses nothing', async () => {
     const { spool } = await temporarySpool();
     const writer = await spool.create(KEY, ROOMY);

@@ -59,6 +59,18 @@ describe('after a crash', () => {
     await spool.close();
   });
 
+  test('full chunks that were cut together, though only one was handed out, come back as they were cut', async () => {
+    const { spool, directory } = await temporarySpool();
+    const writer = await spool.create(KEY, ROOMY);
+    await writer.append(bytesOf('abcdefghij'));
+    expect(textOf([await chunkFrom(await readerIn(spool, { maxChunkBytes: 3 }))])).toBe('abc');
+    await writer.abort();
+    const after = await afterCrash(directory);
+    const { chunks, outcome } = await readAll(await readerIn(after, { maxChunkBytes: 5 }));
+    expect([chunks.map((chunk) => textOf([chunk])), outcome]).toEqual([['abc', 'def', 'ghi'], 'aborted']);
+    await after.close();
+  });
+
   test('a boundary beyond the data that survived ends what can be read', async () => {
     const spool = await afterCrash(await written(false), (fileOf) => truncate(fileOf('.data'), 4));
     const { chunks, outcome } = await readAll(await readerIn(spool));

@@ -43,7 +43,7 @@ export async function readerIn(spool: Spool, options = CHUNK, key = KEY): Promis
 export async function chunkFrom(reader: SpoolReader, signal = NEVER): Promise<Uint8Array> {
   const read = await reader.next(signal);
   if (read.kind !== 'chunk') throw new Error(`no chunk: ${read.kind}`);
-  return read.data;
+  return read.data.slice(); // its memory is used again
 }
 
 /** Everything up to the end, or to where it was given up. */
@@ -53,7 +53,7 @@ export async function readAll(reader: SpoolReader): Promise<{ chunks: Uint8Array
     const read = await reader.next(NEVER);
     if (read.kind !== 'chunk') return { chunks, outcome: read.kind };
     if (read.seq !== chunks.length) throw new Error(`chunk ${read.seq} instead of ${chunks.length}`);
-    chunks.push(read.data);
+    chunks.push(read.data.slice());
   }
 }
 

@@ -20,7 +20,7 @@ async function readSome(
     for (let index = 0; index < pauses; index++) await turn();
     const read = await reader.next(NEVER);
     if (read.kind !== 'chunk') break;
-    chunks.push(read.data);
+    chunks.push(read.data.slice());
   }
   await reader.close();
   return chunks;

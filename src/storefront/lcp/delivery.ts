@@ -118,7 +118,7 @@ export class Delivery {
         seq = read.seq + 1;
         const { data } = read;
         const sending = session.send(peer, { kind: 'stream-chunk', version, jobId, streamId, seq: read.seq, data });
-        reader.readAhead(signal);
+        reader.readAhead(signal); // which may use the memory of `data` again: it is encoded by now
         await sending;
       }
       const final = await engine.whenRunFinal(job.key, signal);
