@@ -26,6 +26,7 @@ const portFiles = [
   'backend/backend.ts',
   'backend/pool.ts',
   'ledger/ledger.ts',
+  'ledger/books.ts',
   'spool/spool.ts',
   'estimating/estimator.ts',
 ];

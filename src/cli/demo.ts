@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { runDemo } from '../node/demo/run-demo.ts';
 import { failWith } from './exit-code.ts';
 
 const EXAMPLES = `
@@ -32,6 +31,8 @@ export function demoCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .action(
       (options: { once: boolean; model?: string; prompt: string; protocol: string; host: string; port: number }) =>
-        runDemo({ ...options, protocol: options.protocol === '0.2' ? 2 : 3 }).catch(failWith),
+        import('../node/demo/run-demo.ts') // both nodes' drivers: only when it runs
+          .then(({ runDemo }) => runDemo({ ...options, protocol: options.protocol === '0.2' ? 2 : 3 }))
+          .catch(failWith),
     );
 }

@@ -1,7 +1,7 @@
 import { ConfigError } from '../config/problem.ts';
 import { LedgerError } from '../ledger/ledger.ts';
 import { LightningError } from '../lightning/lightning.ts';
-import { MacaroonError } from '../node/lightning-node.ts';
+import { MacaroonError } from '../lightning/lnd/permissions.ts';
 
 /** What a shell script can tell apart. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, config: 3, lightning: 4, ledger: 5 } as const;

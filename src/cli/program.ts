@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { creditsCommand } from './credits.ts';
 import { demoCommand } from './demo.ts';
 import { EXIT } from './exit-code.ts';
+import { jobCommand } from './job.ts';
+import { jobsCommand } from './jobs.ts';
+import { ledgerCommand } from './ledger.ts';
 import { macaroonCommand } from './macaroon.ts';
 import { serveCommand } from './serve.ts';
 
@@ -16,6 +20,8 @@ Examples:
   lcp-provider demo --once | jq             one sale, one line of JSON
   lcp-provider macaroon bake                a macaroon of your lnd that can sell and nothing else
   lcp-provider serve --config config.yaml   sell for real
+  lcp-provider jobs                         what was sold, while it serves or not
+  lcp-provider credits                      which buyer has which credit
 
 Exit codes: 0 done · 1 failed · 2 wrong usage · 3 configuration · 4 Lightning node · 5 ledger
 `;
@@ -27,13 +33,20 @@ export function createProgram(): Command {
     .addCommand(serveCommand())
     .addCommand(demoCommand())
     .addCommand(macaroonCommand())
+    .addCommand(jobsCommand())
+    .addCommand(jobCommand())
+    .addCommand(creditsCommand())
+    .addCommand(ledgerCommand())
     .addHelpText('after', EXAMPLES);
-  const nameOf = (command: Command): string =>
-    command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name();
-  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
-    command
-      .showHelpAfterError(`(${nameOf(command)} --help tells more)`)
-      .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage));
-  }
+  finish(program, '');
   return program;
+}
+
+/** Wrong usage ends every command alike, with a hint at its own help. */
+function finish(command: Command, parents: string): void {
+  const name = `${parents}${command.name()}`;
+  command
+    .showHelpAfterError(`(${name} --help tells more)`)
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage));
+  for (const child of command.commands) finish(child, `${name} `);
 }

@@ -2,12 +2,10 @@ import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/config.ts';
-import { openLightning } from '../node/lightning-node.ts';
 import { createLog } from '../node/log.ts';
-import { startProvider } from '../node/provider-node.ts';
 import type { ProviderNode } from '../node/provider-node.ts';
-import { createHealthServer } from '../operator/health.ts';
 import { EXIT, exitCodeOf, failWith } from './exit-code.ts';
+import { configOption } from './with-books.ts';
 
 const EXAMPLES = `
 Examples:
@@ -20,7 +18,7 @@ One SIGTERM (or Ctrl-C) drains: no new quotes, paid jobs finish. A second one en
 export function serveCommand(): Command {
   return new Command('serve')
     .description('Start selling.')
-    .option('-c, --config <file>', 'configuration file', 'config.yaml')
+    .addOption(configOption())
     .addHelpText('after', EXAMPLES)
     .action((options: { config: string }) => serve(options.config).catch(failWith));
 }
@@ -37,6 +35,12 @@ async function serve(path: string): Promise<void> {
     process.exit(exitCodeOf(error));
   };
   const stopper = stopOnSignal(log, config.deadlines.drainSeconds);
+  // Loaded here: drivers and servers take a second, which the operator's other commands should not wait for.
+  const [{ openLightning }, { startProvider }, { createHealthServer }] = await Promise.all([
+    import('../node/lightning-node.ts'),
+    import('../node/provider-node.ts'),
+    import('../operator/health.ts'),
+  ]);
   const lightning = await openLightning(config.lightning, config.dataDirectory, log);
   const provider = await startProvider({ config, lightning, log, onFatal });
   const health = createHealthServer(() => provider.health());

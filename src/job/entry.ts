@@ -1,10 +1,13 @@
 import type { Msat } from '../money/msat.ts';
 
-/** `lightning`, `revenue`, `payout`, `buyer:<id>`, `reserved:<job key>`. */
+/** `lightning`, `grant`, `revenue`, `payout`, `buyer:<id>`, `reserved:<job key>`. */
 export type AccountName = string;
 
 export const LIGHTNING: AccountName = 'lightning';
+/** Where credit comes from that the operator gives away. */
+export const GRANT: AccountName = 'grant';
 export const REVENUE: AccountName = 'revenue';
+export const PAYOUT: AccountName = 'payout';
 export const buyerAccount = (peer: string): AccountName => `buyer:${peer}`;
 export const reservedAccount = (jobKey: string): AccountName => `reserved:${jobKey}`;
 

@@ -1,4 +1,6 @@
 import type { Entry } from '../job/entry.ts';
+import type { JobState } from '../job/job-state.ts';
+import type { LedgerCheck, CheckProgress, JobQuery } from './books.ts';
 import type { LedgerError } from './ledger.ts';
 
 /** A change as the worker takes it: texts, and what is searched by. */
@@ -6,6 +8,7 @@ export interface SavedChange {
   readonly key: string;
   readonly paymentHash: string;
   readonly finished: boolean;
+  readonly state: JobState;
   /** Unix ms; only while the answer is kept after its delivery. */
   readonly deliveredAtMs?: number;
   readonly record: string;
@@ -34,21 +37,39 @@ export interface SavedEntry {
   readonly to: string;
   readonly amountMsat: bigint;
   readonly reason: string;
+  readonly note: string | null;
+  readonly atMs: bigint;
+}
+
+/** Credit that the operator gives to a buyer. */
+export interface SavedGrant {
+  readonly account: string;
+  readonly amountMsat: bigint;
+  readonly note: string;
+  /** Unix ms. */
+  readonly atMs: number;
+}
+
+export interface SavedPage {
+  readonly records: readonly string[];
+  readonly next?: number;
+}
+
+export interface SavedCredits {
+  readonly buyers: readonly { readonly peer: string; readonly balanceMsat: bigint; readonly lastAtMs: bigint }[];
+  readonly creditMsat: bigint;
+  readonly reservedMsat: bigint;
+}
+
+export interface PrefixQuery {
+  readonly prefix: string;
+  readonly limit: number;
 }
 
 export interface SavedManifest {
   readonly peer: string;
   readonly type: number;
   readonly payload: Uint8Array<ArrayBuffer>;
-}
-
-/** What the books' own arithmetic says; `problems` is empty when they are right. */
-export interface LedgerCheck {
-  readonly problems: readonly string[];
-  readonly jobs: number;
-  readonly entries: number;
-  /** Accounts whose balance is not 0. */
-  readonly accounts: number;
 }
 
 /** Every question that the ledger's thread answers. */
@@ -69,6 +90,11 @@ export interface Operations {
   balances: { ask: undefined; answer: SavedBalance[] };
   entries: { ask: string; answer: SavedEntry[] };
   check: { ask: undefined; answer: LedgerCheck };
+  jobs: { ask: JobQuery; answer: SavedPage };
+  jobsNamed: { ask: PrefixQuery; answer: string[] };
+  peersNamed: { ask: PrefixQuery; answer: string[] };
+  credits: { ask: boolean; answer: SavedCredits };
+  grant: { ask: SavedGrant; answer: bigint };
 }
 
 export type Operation = keyof Operations;
@@ -77,8 +103,11 @@ export type Answer<O extends Operation> = Operations[O]['answer'];
 export type Handlers = { readonly [O in Operation]: (ask: Ask<O>) => Answer<O> };
 export type Request = { [O in Operation]: { readonly op: O; readonly ask: Ask<O> } }[Operation];
 
+const ALTERING = ['commit', 'deleteInput', 'saveManifest', 'grant'] as const satisfies Operation[];
+export type Alteration = (typeof ALTERING)[number];
+
 /** Whether an operation alters the ledger: a group with such a one is a transaction. */
-export const alters = (op: Operation): boolean => op === 'commit' || op === 'deleteInput' || op === 'saveManifest';
+export const alters = (op: Operation): op is Alteration => (ALTERING as readonly Operation[]).includes(op);
 
 /** Requests that are performed in order, and become durable together. */
 export interface Group {
@@ -94,11 +123,13 @@ export interface Refusal {
 export type Reply =
   { readonly ok: true; readonly answer: Answer<Operation> } | { readonly ok: false; readonly refusal: Refusal };
 
-/** The thread's first message; then come arrays of Reply, one for each group. */
+/** The thread's first message; then come arrays of Reply, one for each group, and progress while it works on one. */
 export type Opened = { readonly opened: true } | { readonly opened: false; readonly refusal: Refusal };
+export type Told = readonly Reply[] | CheckProgress;
 
 export interface WorkerOptions {
   readonly path: string;
   readonly busyTimeoutMs: number;
-  readonly mode: 'serve' | 'read';
+  /** `serve`: with the lease, alone · `read`: beside it · `grant`: beside it too, to write an operator's entry. */
+  readonly mode: 'serve' | 'read' | 'grant';
 }

@@ -1,9 +1,10 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { checkBooks } from './ledger-check.ts';
-import type { Handlers } from './ledger-messages.ts';
+import { booksReads } from './books-reads.ts';
+import type { CheckProgress } from './books.ts';
+import type { Alteration, Handlers } from './ledger-messages.ts';
 
 /** The questions that alter nothing. Rows come back with the names that the messages use. */
-export function ledgerReads(db: DatabaseSync): Omit<Handlers, 'commit' | 'deleteInput' | 'saveManifest'> {
+export function ledgerReads(db: DatabaseSync, tell: (progress: CheckProgress) => void): Omit<Handlers, Alteration> {
   const record = statement(db, 'SELECT record FROM job WHERE key = ?');
   const recordByHash = statement(db, 'SELECT record FROM job WHERE payment_hash = ?');
   const unfinished = statement(db, 'SELECT record FROM job WHERE finished = 0 ORDER BY seq');
@@ -17,7 +18,8 @@ export function ledgerReads(db: DatabaseSync): Omit<Handlers, 'commit' | 'delete
   const balances = exact(db, 'SELECT account, balance_msat AS balanceMsat FROM balance ORDER BY account');
   const entries = exact(
     db,
-    `SELECT job_key AS jobKey, from_account AS "from", to_account AS "to", amount_msat AS amountMsat, reason
+    `SELECT job_key AS jobKey, from_account AS "from", to_account AS "to", amount_msat AS amountMsat, reason,
+            note, at_ms AS atMs
        FROM entry WHERE job_key = ? ORDER BY id`,
   );
 
@@ -34,7 +36,7 @@ export function ledgerReads(db: DatabaseSync): Omit<Handlers, 'commit' | 'delete
     balance: (account) => column<bigint>(balance, account) ?? 0n,
     balances: () => rows(balances),
     entries: (key) => rows(entries, key),
-    check: () => checkBooks(db),
+    ...booksReads(db, tell),
   };
 }
 

@@ -1,19 +1,29 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { CheckProgress } from './books.ts';
 import { alters, type Answer, type Group, type Handlers, type Operation, type Refusal } from './ledger-messages.ts';
 import type { Reply, Request } from './ledger-messages.ts';
 import { ledgerReads } from './ledger-reads.ts';
+import { checkEpoch } from './lease.ts';
 import { ledgerWrites, type LedgerWrites } from './ledger-writes.ts';
 import { ledgerError } from './sqlite-error.ts';
+
+export interface StoreOptions {
+  /** Of the process that serves; absent: it does not serve. */
+  readonly epoch?: number;
+  readonly tell?: (progress: CheckProgress) => void;
+}
 
 /** The ledger's database: performs groups of requests, each group in one transaction. Synchronous: lives in a thread of its own. */
 export class LedgerStore {
   readonly #db: DatabaseSync;
   readonly #handlers: Handlers;
   readonly #writes: LedgerWrites;
+  readonly #checkEpoch: () => void;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, { epoch, tell = () => undefined }: StoreOptions = {}) {
     this.#db = db;
-    const reads = ledgerReads(db);
+    this.#checkEpoch = epoch === undefined ? () => undefined : checkEpoch(db, epoch);
+    const reads = ledgerReads(db, tell);
     this.#writes = ledgerWrites(db, reads.balance);
     this.#handlers = { ...reads, ...this.#writes };
   }
@@ -28,6 +38,7 @@ export class LedgerStore {
     }
     try {
       this.#db.exec('BEGIN IMMEDIATE');
+      this.#checkEpoch();
       for (const id of group.strikes) this.#writes.strike(id);
       const replies = group.requests.map((request) =>
         alters(request.op) ? this.#save(request) : this.#attempt(request),

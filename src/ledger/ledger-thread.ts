@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
+import type { CheckProgress, LedgerCheck } from './books.ts';
 import { alters, type Answer, type Ask, type Group, type Opened, type Operation } from './ledger-messages.ts';
-import type { Refusal, Reply, Request, WorkerOptions } from './ledger-messages.ts';
+import type { Refusal, Reply, Request, Told, WorkerOptions } from './ledger-messages.ts';
 import { LedgerError } from './ledger.ts';
 
 /** Most requests that go into one transaction: bounds how long the first of a flood waits for the last. */
@@ -15,6 +16,7 @@ interface Pending {
 export class LedgerThread {
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
+  #onProgress: ((progress: CheckProgress) => void) | undefined;
   #queue: Pending[] = [];
   #strikes: number[] = [];
   #strikesDue = false;
@@ -47,7 +49,7 @@ export class LedgerThread {
       throw errorOf(opened.refusal);
     }
     const thread = new LedgerThread(worker);
-    worker.on('message', (replies: Reply[]) => thread.#take(replies));
+    worker.on('message', (told: Told) => ('checking' in told ? thread.#onProgress?.(told) : thread.#take(told)));
     return thread;
   }
 
@@ -62,6 +64,12 @@ export class LedgerThread {
       });
       this.#schedule();
     });
+  }
+
+  /** Checks the books; `onProgress` hears how far it is. */
+  check(onProgress?: (progress: CheckProgress) => void): Promise<LedgerCheck> {
+    this.#onProgress = onProgress;
+    return this.request('check', undefined);
   }
 
   /** Puts a strike into the next group that alters the ledger, or that reads the outbox. */

@@ -1,19 +1,20 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { GRANT } from '../job/entry.ts';
 import type { Entry } from '../job/entry.ts';
 import { isNeverNegative } from './ledger-check.ts';
-import type { Handlers, SavedChange } from './ledger-messages.ts';
+import type { Alteration, Handlers, SavedChange } from './ledger-messages.ts';
 import { LedgerError } from './ledger.ts';
 
-export interface LedgerWrites extends Pick<Handlers, 'commit' | 'deleteInput' | 'saveManifest'> {
+export interface LedgerWrites extends Pick<Handlers, Alteration> {
   strike(effectId: number): void;
 }
 
 /** What alters the ledger. Each throws and leaves a half-done change: the caller's savepoint takes it back. */
 export function ledgerWrites(db: DatabaseSync, balanceOf: Handlers['balance']): LedgerWrites {
   const upsertJob = db.prepare(`
-    INSERT INTO job (key, payment_hash, finished, delivered_at_ms, record) VALUES (?, ?, ?, ?, ?)
+    INSERT INTO job (key, payment_hash, finished, state, delivered_at_ms, record) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (key) DO UPDATE
-      SET payment_hash = excluded.payment_hash, finished = excluded.finished,
+      SET payment_hash = excluded.payment_hash, finished = excluded.finished, state = excluded.state,
           delivered_at_ms = excluded.delivered_at_ms, record = excluded.record`);
   const upsertManifest = db.prepare(`
     INSERT INTO manifest (peer, type, payload) VALUES (?, ?, ?)
@@ -21,7 +22,8 @@ export function ledgerWrites(db: DatabaseSync, balanceOf: Handlers['balance']): 
   const insertInput = db.prepare('INSERT INTO input (job_key, body) VALUES (?, ?)');
   const removeInput = db.prepare('DELETE FROM input WHERE job_key = ?');
   const insertEntry = db.prepare(`
-    INSERT INTO entry (job_key, from_account, to_account, amount_msat, reason, at_ms) VALUES (?, ?, ?, ?, ?, ?)`);
+    INSERT INTO entry (job_key, from_account, to_account, amount_msat, reason, note, at_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?)`);
   const setBalance = db.prepare(`
     INSERT INTO balance (account, balance_msat) VALUES (?, ?)
     ON CONFLICT (account) DO UPDATE SET balance_msat = excluded.balance_msat`);
@@ -42,17 +44,18 @@ export function ledgerWrites(db: DatabaseSync, balanceOf: Handlers['balance']): 
 
   return {
     commit: (change: SavedChange) => {
-      const { key, paymentHash, finished, deliveredAtMs } = change;
+      const { key, paymentHash, finished, state, deliveredAtMs } = change;
       upsertJob.run(
         key,
         paymentHash,
         finished ? 1 : 0,
+        state,
         deliveredAtMs === undefined ? null : BigInt(deliveredAtMs),
         change.record,
       );
       if (change.input !== undefined) insertInput.run(change.key, change.input);
       for (const { jobKey, from, to, amountMsat, reason } of change.entries) {
-        insertEntry.run(jobKey, from, to, amountMsat, reason, change.atMs);
+        insertEntry.run(jobKey, from, to, amountMsat, reason, null, change.atMs);
       }
       for (const [account, difference] of differences(change.entries)) add(account, difference);
       if (change.cursor !== undefined) advanceCursor.run(change.cursor);
@@ -65,6 +68,12 @@ export function ledgerWrites(db: DatabaseSync, balanceOf: Handlers['balance']): 
     saveManifest: ({ peer, type, payload }) => {
       upsertManifest.run(peer, BigInt(type), payload);
       return undefined;
+    },
+    grant: ({ account, amountMsat, note, atMs }) => {
+      insertEntry.run(null, GRANT, account, amountMsat, 'operator grant', note, atMs);
+      add(GRANT, -amountMsat);
+      add(account, amountMsat);
+      return balanceOf(account);
     },
     strike: (effectId) => {
       removeEffect.run(effectId);

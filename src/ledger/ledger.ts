@@ -62,7 +62,8 @@ export interface Ledger {
 }
 
 export class LedgerError extends Error {
-  readonly code: 'closed' | 'disk-full' | 'locked' | 'corrupt' | 'failed';
+  /** `fenced`: another process serves this ledger now, and this one can write nothing any more. */
+  readonly code: 'closed' | 'fenced' | 'disk-full' | 'locked' | 'corrupt' | 'failed';
   constructor(code: LedgerError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'LedgerError';

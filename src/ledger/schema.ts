@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { LedgerError } from './ledger.ts';
@@ -6,6 +6,16 @@ import { MIGRATIONS } from './migrations/migrations.ts';
 
 /** "LCPp" in the file's header: tells a ledger from any other SQLite file. */
 export const APPLICATION_ID = 0x4c435070;
+
+const DURABLE = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA journal_size_limit = ${64 << 20};
+  -- What a buyer asked is gone once it is deleted, not only unlinked in the file.
+  PRAGMA secure_delete = ON;
+  -- Without it, REPLACE would delete past the triggers that keep entries.
+  PRAGMA recursive_triggers = ON;
+`;
 
 export interface DatabaseOptions {
   readonly path: string;
@@ -26,15 +36,7 @@ export function openDatabase(options: DatabaseOptions, migrations = MIGRATIONS):
     // Before any pragma that writes: a stranger's file must not be turned into a WAL database.
     checkVersion(db, options.path, migrations.length);
     chmodSync(options.path, 0o600);
-    db.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA journal_size_limit = ${64 << 20};
-      -- What a buyer asked is gone once it is deleted, not only unlinked in the file.
-      PRAGMA secure_delete = ON;
-      -- Without it, REPLACE would delete past the triggers that keep entries.
-      PRAGMA recursive_triggers = ON;
-    `);
+    db.exec(DURABLE);
     migrate(db, options.path, migrations);
     return db;
   } catch (error) {
@@ -43,35 +45,25 @@ export function openDatabase(options: DatabaseOptions, migrations = MIGRATIONS):
   }
 }
 
-/**
- * Takes the right to serve this ledger: one process at a time, or one payment would be booked and run twice. The lock is the system's own and
- * on a file beside the ledger, so that readers are let in and kill -9 leaves nothing behind. Throws SQLITE_BUSY while another process has it.
- */
-export function takeLease(options: DatabaseOptions): DatabaseSync {
-  mkdirSync(dirname(options.path), { recursive: true, mode: 0o700 });
-  const path = `${options.path}-lease`;
-  closeSync(openSync(path, 'a', 0o600));
-  const lease = new DatabaseSync(path, { timeout: options.busyTimeoutMs });
-  try {
-    lease.exec('BEGIN EXCLUSIVE');
-    return lease;
-  } catch (error) {
-    lease.close();
-    throw error;
-  }
+/** Opens a ledger only to look at it: makes nothing, migrates nothing. */
+export const openDatabaseToRead = (options: DatabaseOptions): DatabaseSync => openAsIs(options, true);
+
+/** Opens a ledger to add an operator's entry, also beside the process that serves it: makes nothing, migrates nothing. */
+export function openDatabaseToGrant(options: DatabaseOptions): DatabaseSync {
+  const db = openAsIs(options, false);
+  db.exec(DURABLE);
+  return db;
 }
 
-/** Opens a ledger only to look at it: makes nothing, migrates nothing. */
-export function openDatabaseToRead(options: DatabaseOptions): DatabaseSync {
-  const db = new DatabaseSync(options.path, { timeout: options.busyTimeoutMs, readOnly: true });
+function openAsIs({ path, busyTimeoutMs }: DatabaseOptions, readOnly: boolean): DatabaseSync {
+  if (!existsSync(path))
+    throw new LedgerError('failed', `there is no ledger at ${path}: it is made when the provider first starts`);
+  const db = new DatabaseSync(path, { timeout: busyTimeoutMs, readOnly });
   try {
-    const version = checkVersion(db, options.path, MIGRATIONS.length);
+    const version = checkVersion(db, path, MIGRATIONS.length);
     if (version < MIGRATIONS.length) {
       const versions = `version ${version}; this program reads version ${MIGRATIONS.length}`;
-      throw new LedgerError(
-        'failed',
-        `${options.path} has ${versions}: start the provider once to bring it up to date`,
-      );
+      throw new LedgerError('failed', `${path} has ${versions}: start the provider once to bring it up to date`);
     }
     return db;
   } catch (error) {

@@ -11,6 +11,7 @@ const CODES = new Map<number, LedgerError['code']>([
 
 const HINTS: Record<LedgerError['code'], string> = {
   closed: 'the ledger is closed',
+  fenced: 'another process serves this ledger now',
   'disk-full': 'the disk that holds the ledger is full',
   locked: 'another process holds the ledger',
   corrupt: 'the ledger file is damaged, or is no ledger',

@@ -1,15 +1,17 @@
 import { systemClock, type Clock } from '../clock/clock.ts';
+import { stateOf } from '../job/job-state.ts';
 import { isAtRest } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
 import { msat } from '../money/msat.ts';
+import type { Books } from './books.ts';
 import { decodeEffect, decodeJob, encodeEffect, encodeJob } from './job-record.ts';
-import type { LedgerCheck, SavedChange } from './ledger-messages.ts';
+import type { SavedChange } from './ledger-messages.ts';
 import { LedgerThread } from './ledger-thread.ts';
 import type { Change, Ledger } from './ledger.ts';
 
 /** A strike waits this long for a commit to join. */
 const STRIKE_DELAY_MS = 100;
-const BUSY_TIMEOUT_MS = 5_000;
+export const BUSY_TIMEOUT_MS = 5_000;
 
 export interface SqliteLedgerOptions {
   /** The file; made with mode 0600 when it is not there. SQLite keeps two more beside it (-wal, -shm). */
@@ -21,8 +23,7 @@ export interface SqliteLedgerOptions {
 
 /** A ledger in an SQLite file, and what only this engine can say. */
 export interface SqliteLedger extends Ledger {
-  /** See checkLedger. */
-  check(): Promise<LedgerCheck>;
+  readonly check: Books['check'];
 }
 
 /**
@@ -33,20 +34,6 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Sq
   const { path, clock = systemClock, busyTimeoutMs = BUSY_TIMEOUT_MS } = options;
   const thread = await LedgerThread.open({ path, busyTimeoutMs, mode: 'serve' });
   return ledgerOn(thread, clock);
-}
-
-/**
- * Whether the books are right: balances are the sums of their entries, all accounts sum to zero, no buyer's or reserved balance is
- * negative, and the file is sound. Given a path, opens the file for reading only, also beside a serving process. Rejects with LedgerError.
- */
-export async function checkLedger(target: string | SqliteLedger): Promise<LedgerCheck> {
-  if (typeof target !== 'string') return target.check();
-  const thread = await LedgerThread.open({ path: target, busyTimeoutMs: BUSY_TIMEOUT_MS, mode: 'read' });
-  try {
-    return await thread.request('check', undefined);
-  } finally {
-    await thread.close();
-  }
 }
 
 function ledgerOn(thread: LedgerThread, clock: Clock): SqliteLedger {
@@ -85,9 +72,15 @@ function ledgerOn(thread: LedgerThread, clock: Clock): SqliteLedger {
     },
     entries: async (key) => {
       const entries = await thread.request('entries', key);
-      return entries.map((entry) => ({ ...entry, amountMsat: msat(entry.amountMsat) }));
+      return entries.map(({ jobKey, from, to, amountMsat, reason }) => ({
+        jobKey,
+        from,
+        to,
+        amountMsat: msat(amountMsat),
+        reason,
+      }));
     },
-    check: () => thread.request('check', undefined),
+    check: (onProgress) => thread.check(onProgress),
     close: () => {
       cancelStrikes?.();
       return thread.close();
@@ -102,6 +95,7 @@ function savedChange({ job, input, entries, effects, cursor }: Change, atMs: num
     key: job.key,
     paymentHash: job.paymentHash,
     finished: isAtRest(job),
+    state: stateOf(job),
     ...(job.delivery === 'delivered' ? { deliveredAtMs: job.endedAtMs ?? job.changedAtMs } : {}),
     record: encodeJob(job),
     entries,

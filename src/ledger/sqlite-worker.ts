@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Group, Opened, Reply, WorkerOptions } from './ledger-messages.ts';
+import type { Group, Opened, Reply, Told, WorkerOptions } from './ledger-messages.ts';
 import { LedgerStore, refusalOf } from './ledger-store.ts';
-import { openDatabase, openDatabaseToRead, takeLease } from './schema.ts';
+import { raiseEpoch, takeLease } from './lease.ts';
+import { openDatabase, openDatabaseToGrant, openDatabaseToRead } from './schema.ts';
 
 // The thread that owns the database: SQLite is synchronous, and a commit waits for the disk.
 
@@ -11,10 +12,21 @@ const options = workerData as WorkerOptions;
 
 let lease: ReturnType<typeof takeLease> | undefined;
 
+const tell = (told: Told): void => port.postMessage(told);
+
+const openStore: Record<WorkerOptions['mode'], () => LedgerStore> = {
+  serve: () => {
+    lease = takeLease(options);
+    const db = openDatabase(options);
+    return new LedgerStore(db, { epoch: raiseEpoch(db), tell });
+  },
+  read: () => new LedgerStore(openDatabaseToRead(options), { tell }),
+  grant: () => new LedgerStore(openDatabaseToGrant(options)),
+};
+
 function open(): LedgerStore | undefined {
   try {
-    if (options.mode === 'serve') lease = takeLease(options);
-    const store = new LedgerStore(options.mode === 'serve' ? openDatabase(options) : openDatabaseToRead(options));
+    const store = openStore[options.mode]();
     port.postMessage({ opened: true } satisfies Opened);
     return store;
   } catch (error) {

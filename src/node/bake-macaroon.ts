@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
-import { bakeMacaroon } from '../lightning/lnd/bake.ts';
 import { readLndCredentials } from '../lightning/lnd/credentials.ts';
 import type { LndCredentialSource } from '../lightning/lnd/credentials.ts';
 import { LND_SELLER_METHODS, methodPermission } from '../lightning/lnd/methods.ts';
@@ -22,6 +21,7 @@ export async function bakeSellerMacaroon({ lnd, out, force }: BakeOrder): Promis
   if (existsSync(out) && !force)
     throw new Error(`${out} is there already: --force replaces it, --out names another file`);
   const credentials = await readLndCredentials(lnd);
+  const { bakeMacaroon } = await import('../lightning/lnd/bake.ts'); // lnd's client takes a second to load
   const macaroon = await bakeMacaroon(credentials, LND_SELLER_METHODS);
   // Beside it, then renamed: a file that is replaced keeps its rights, and a crash would leave half of it.
   const fresh = force ? `${out}.${process.pid}.new` : out;

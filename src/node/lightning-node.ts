@@ -7,8 +7,6 @@ import { openLndNode } from '../lightning/lnd/lnd-node.ts';
 import { checkSellerMacaroon } from '../lightning/lnd/permissions.ts';
 import type { LightningNode } from '../lightning/lightning.ts';
 
-export { MacaroonError } from '../lightning/lnd/permissions.ts';
-
 /** A node of the configured kind, with what only a process that shows itself needs to know. */
 export interface OpenedNode {
   readonly node: LightningNode;

@@ -1,17 +1,21 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { createPool } from '../backend/queueing-pool.ts';
 import { systemClock } from '../clock/clock.ts';
 import type { Config } from '../config/config.ts';
 import { LedgerError } from '../ledger/ledger.ts';
 import { openSqliteLedger } from '../ledger/sqlite-ledger.ts';
+import { checkAloud } from '../operator/check-aloud.ts';
 import type { Health } from '../operator/health.ts';
 import { openDiskSpool } from '../spool/disk-spool.ts';
 import { openBackends } from './backends.ts';
+import { ledgerPath, spoolPath } from './data-directory.ts';
 import { closeEstimators, openEstimators } from './estimators.ts';
 import type { OpenedNode } from './lightning-node.ts';
 import { createSeller } from './seller.ts';
+
+/** How often a long check of the books says how far it is. */
+const CHECK_PROGRESS_MS = 5_000;
 
 export interface ProviderNode {
   health(): Health;
@@ -34,11 +38,13 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
   const { node } = lightning;
   const { dataDirectory } = config;
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
-  const ledger = await openSqliteLedger({ path: join(dataDirectory, 'ledger.sqlite'), clock });
-  const { problems } = await ledger.check();
+  const ledger = await openSqliteLedger({ path: ledgerPath(dataDirectory), clock });
+  const { problems } = await checkAloud(ledger, clock, CHECK_PROGRESS_MS, (how) =>
+    log.info(`checking the books before anything is sold: ${how}`),
+  );
   if (problems.length > 0)
     throw new LedgerError('corrupt', `the books are wrong, so nothing is sold: ${problems.join('; ')}`);
-  const spool = await openDiskSpool({ directory: join(dataDirectory, 'spool'), maxBytes: config.spool.maxBytes });
+  const spool = await openDiskSpool({ directory: spoolPath(dataDirectory), maxBytes: config.spool.maxBytes });
   const pool = createPool({ members: openBackends(config, clock), clock, maxQueueLength: Infinity, log });
   const estimators = openEstimators(clock);
   const seller = createSeller({ settings: config, node, ledger, spool, pool, estimators, clock, log, onFatal });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { reservedAccount } from '../../src/job/entry.ts';
-import { checkLedger, openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { checkLedger } from '../../src/ledger/sqlite-books.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { temporaryDirectory } from './job-fixture.ts';
 
 const CHILD = fileURLToPath(new URL('./committing-child.ts', import.meta.url));
@@ -36,7 +37,7 @@ test(
 
     // Told of or not: a job is there with everything in its change, or not at all.
     const jobs = await ledger.recentJobs(told.length + 1_000);
-    const { entries } = await checkLedger(ledger);
+    const { entries } = await ledger.check();
     expect(entries).toBe(2 * jobs.length);
     expect((await ledger.outbox()).map(({ jobKey }) => jobKey).toSorted()).toEqual(
       jobs.map(({ key }) => key).toSorted(),

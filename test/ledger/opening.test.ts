@@ -6,7 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { LedgerStore } from '../../src/ledger/ledger-store.ts';
 import { MIGRATIONS } from '../../src/ledger/migrations/migrations.ts';
 import { openDatabase } from '../../src/ledger/schema.ts';
-import { checkLedger, openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { checkLedger } from '../../src/ledger/sqlite-books.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { changeOf, jobNamed, temporaryDirectory, temporaryLedger } from './job-fixture.ts';
 
 const options = async () => ({ path: join(await temporaryDirectory(), 'ledger.sqlite'), busyTimeoutMs: 10 });
@@ -37,7 +38,7 @@ describe('opening a ledger', () => {
     openDatabase({ path, busyTimeoutMs: 10 }, [...MIGRATIONS, 'SELECT 1']).close();
     await expect(openSqliteLedger({ path })).rejects.toMatchObject({
       code: 'failed',
-      message: expect.stringMatching(/newer lcp-provider \(version 2; this program knows up to version 1\)/),
+      message: expect.stringMatching(/newer lcp-provider \(version 3; this program knows up to version 2\)/),
     });
   });
 
@@ -90,6 +91,7 @@ describe('a failing disk', () => {
           key,
           paymentHash: key,
           finished: false,
+          state: 'open',
           record: '{}',
           input: new Uint8Array(bytes),
           entries: [],
@@ -114,8 +116,6 @@ describe('a failing disk', () => {
     const bytes = await readFile(path);
     bytes.fill(0xa5, 4096);
     await writeFile(path, bytes);
-    const damaged = await openSqliteLedger({ path });
-    await expect(damaged.recentJobs(10)).rejects.toMatchObject({ code: 'corrupt' });
-    await damaged.close();
+    await expect(openSqliteLedger({ path })).rejects.toMatchObject({ code: 'corrupt' });
   });
 });

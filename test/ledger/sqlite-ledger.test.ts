@@ -5,7 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../../src/clock/clock.ts';
 import { buyerAccount, LIGHTNING, reservedAccount, REVENUE } from '../../src/job/entry.ts';
-import { checkLedger, openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { checkLedger } from '../../src/ledger/sqlite-books.ts';
+import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { msat } from '../../src/money/msat.ts';
 import { changeOf, jobNamed, temporaryLedger } from './job-fixture.ts';
 
@@ -197,13 +198,14 @@ describe('the ledger', () => {
   test('finds out when a balance is not what its entries sum to', async () => {
     const { ledger, path } = await temporaryLedger();
     await ledger.commit(changeOf(job, { entries: [received] }));
-    expect(await checkLedger(ledger)).toEqual({ problems: [], jobs: 1, entries: 1, accounts: 2 });
+    expect(await ledger.check()).toMatchObject({ problems: [], jobs: 1, entries: 1, accounts: 2 });
     const db = new DatabaseSync(path);
     db.exec(`UPDATE balance SET balance_msat = 501 WHERE account LIKE 'reserved:%'`);
     db.close();
-    const { problems } = await checkLedger(ledger);
+    const { problems } = await ledger.check();
     expect(problems).toHaveLength(2);
     expect(problems[0]).toContain('the balance is 501 msat, but its entries sum to 500 msat');
+    expect(problems[1]).toBe('all balances sum to 1 msat, not to zero');
   });
 
   test('can be read by nobody else on the machine', async () => {

@@ -4,7 +4,7 @@ import type { Entry } from '../../src/job/entry.ts';
 import type { Job } from '../../src/job/job.ts';
 import { decodeJob } from '../../src/ledger/job-record.ts';
 import { openDatabaseToRead } from '../../src/ledger/schema.ts';
-import { checkLedger } from '../../src/ledger/sqlite-ledger.ts';
+import { checkLedger } from '../../src/ledger/sqlite-books.ts';
 import { msat } from '../../src/money/msat.ts';
 import { until } from './until.ts';
 

@@ -1,0 +1,31 @@
+import { Option } from 'commander';
+import { loadConfig } from '../config/load.ts';
+import type { Books } from '../ledger/books.ts';
+import { openBooks } from '../ledger/sqlite-books.ts';
+import { ledgerPath } from '../node/data-directory.ts';
+
+/** The option that names the configuration, as `serve` has it. */
+export const configOption = (): Option =>
+  new Option('-c, --config <file>', 'configuration file').default('config.yaml');
+
+/** The ledger file of a configuration. Throws ConfigError. */
+export const ledgerOf = (configFile: string): string =>
+  ledgerPath(loadConfig({ path: configFile, env: process.env }).config.dataDirectory);
+
+/** Opens the books of a configuration for reading, while it serves or not, and closes them after `use`. Rejects with ConfigError, LedgerError. */
+export async function withBooks<Value>(configFile: string, use: (books: Books) => Promise<Value>): Promise<Value> {
+  const books = await openBooks(ledgerOf(configFile));
+  try {
+    return await use(books);
+  } finally {
+    await books.close();
+  }
+}
+
+/** The one buyer whose id begins so. Rejects when there is none, or more. */
+export async function peerNamed(books: Books, prefix: string): Promise<string> {
+  const [peer, other] = await books.peersNamed(prefix, 2);
+  if (peer === undefined) throw new Error(`no buyer's id begins with ${prefix}; lcp-provider credits --all lists them`);
+  if (other !== undefined) throw new Error(`more than one buyer's id begins with ${prefix}: give more of it`);
+  return peer;
+}
