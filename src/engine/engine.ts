@@ -4,7 +4,7 @@ import { nextDeadline } from '../job/deadline.ts';
 import type { Deadlines } from '../job/deadline.ts';
 import type { Effect } from '../job/effect.ts';
 import type { EventOf, JobEvent } from '../job/event.ts';
-import { isAtRest, isRunFinal, isUnpaid } from '../job/job.ts';
+import { isAtRest, isRunFinal } from '../job/job.ts';
 import type { Job, JobKey } from '../job/job.ts';
 import { step } from '../job/step.ts';
 import type { Change, Ledger, PendingEffect } from '../ledger/ledger.ts';
@@ -46,6 +46,7 @@ export class Engine {
   readonly #live = new Map<JobKey, LiveJob>();
   readonly #keyByHash = new Map<string, JobKey>();
   readonly #idleWaiters = new Set<() => void>();
+  readonly #watchers = new Set<(before: Job, after: Job) => void>();
   #perform: PerformEffect = () => Promise.reject(new Error('the engine was used before connect()'));
 
   constructor(options: EngineOptions) {
@@ -57,21 +58,24 @@ export class Engine {
     this.#perform = perform;
   }
 
-  /** How many jobs are under way: paid ones that are not finished, and quotes that can still be paid. */
-  count(peer?: string): { readonly paid: number; readonly unpaid: number; readonly unpaidOfPeer: number } {
-    let [paid, unpaid, unpaidOfPeer] = [0, 0, 0];
-    for (const { job } of this.#live.values()) {
-      if (job.funding === 'funded') paid++;
-      if (!isUnpaid(job)) continue;
-      unpaid++;
-      if (job.peer === peer) unpaidOfPeer++;
-    }
-    return { paid, unpaid, unpaidOfPeer };
+  /** Tells of every change of a job, once it is saved. For who keeps count; must not throw. */
+  watch(listener: (before: Job, after: Job) => void): void {
+    this.#watchers.add(listener);
+  }
+
+  /** Paid jobs that are not finished. */
+  get paidJobs(): number {
+    return this.liveJobs().filter((job) => job.funding === 'funded').length;
   }
 
   /** Jobs in memory. */
   liveJobs(): Job[] {
     return [...this.#live.values()].map((live) => live.job);
+  }
+
+  /** Whether it is in memory: something is left to do for it. */
+  isLive(key: JobKey): boolean {
+    return this.#live.has(key);
   }
 
   /** The job, from memory or from the ledger. */
@@ -139,7 +143,9 @@ export class Engine {
         { job: key, event: event.kind, funding: next.job.funding, run: next.job.run, delivery: next.job.delivery },
         'job stepped',
       );
+      const before = target.job;
       target.job = next.job;
+      for (const tell of this.#watchers) tell(before, next.job);
       this.#arm(target);
       if (isRunFinal(next.job)) for (const tell of target.finalWaiters.splice(0)) tell(next.job);
       this.#performAll(target, pending);

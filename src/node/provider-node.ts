@@ -42,7 +42,7 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
   const pool = createPool({ members: openBackends(config, clock), clock, maxQueueLength: Infinity, log });
   const estimators = openEstimators(clock);
   const seller = createSeller({ settings: config, node, ledger, spool, pool, estimators, clock, log, onFatal });
-  const { engine, session, intake, offer } = seller;
+  const { engine, session, intake, admission, offer } = seller;
   let isUp = false;
   let isDraining = false;
   node.listen({ up: () => void (isUp = true), down: () => void (isUp = false) });
@@ -73,7 +73,7 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
     },
     drain: async (limitMs) => {
       isDraining = true;
-      intake.close();
+      admission.close();
       const late = Promise.withResolvers<void>();
       const stop = clock.timer(limitMs, late.resolve);
       await Promise.race([engine.whenPaidJobsAreDone(), late.promise]);

@@ -13,6 +13,7 @@ import type { SellerSettings } from '../../src/node/seller.ts';
 import type { Session } from '../../src/session/session.ts';
 import { openDiskSpool } from '../../src/spool/disk-spool.ts';
 import type { Spool } from '../../src/spool/spool.ts';
+import type { Admission } from '../../src/storefront/admission/admission.ts';
 import type { Intake } from '../../src/storefront/lcp/intake.ts';
 import type { FakeNetwork } from './fake-network.ts';
 import type { FakeNode } from './fake-node.ts';
@@ -29,9 +30,19 @@ export const LIMITS = {
   maxInputBytes: 100_000,
   maxOutputBytes: 1_000_000,
   maxInflightJobs: 16,
+  keptForTrustedPercent: 50,
+  requestsPerMinutePerPeer: 600,
+  requestsPerMinute: 1_200,
+  countingSecondsPerMinutePerPeer: 10,
+  countingSecondsPerMinute: 30,
   openInputsPerPeer: 8,
+  openInputs: 32,
+  inputMemoryBytesPerPeer: 250_000,
   inputMemoryBytes: 250_000,
+  openQuotesPerPeer: 8,
+  openQuotes: 32,
   queueLength: 8,
+  longestWaitSeconds: 300,
 };
 export const DEADLINES = {
   inputMs: 60_000,
@@ -47,13 +58,18 @@ export const PRICES = {
   requestMsat: msat(0n),
 };
 export const MAX_OUTPUT_TOKENS = 100;
+const SPOOL_BYTES = 10_000_000;
 
-const settingsWith = (limits: typeof LIMITS): SellerSettings => ({
+const settingsWith = (
+  limits: typeof LIMITS,
+  { peers, promisedSpoolBytes = SPOOL_BYTES }: Pick<SellerOptions, 'peers' | 'promisedSpoolBytes'>,
+): SellerSettings => ({
   enabled: true,
   quoteTtlSeconds: DEADLINES.quoteTtlS,
   minPriceMsat: msat(1000n),
   pricing: { lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }] },
   llm: { maxOutputTokens: MAX_OUTPUT_TOKENS },
+  peers: { allow: [], deny: [], channelOnly: false, ...peers },
   limits: { ...limits, maxChoices: 4 },
   deadlines: {
     inputSeconds: DEADLINES.inputMs / 1000,
@@ -64,7 +80,7 @@ const settingsWith = (limits: typeof LIMITS): SellerSettings => ({
     retentionSeconds: DEADLINES.retentionMs / 1000,
     drainSeconds: 60,
   },
-  spool: { maxBytes: 10_000_000, maxBacklogBytes: 1 << 20 },
+  spool: { maxBytes: promisedSpoolBytes, maxBacklogBytes: 1 << 20 },
 });
 
 export interface SellerOptions {
@@ -75,7 +91,10 @@ export interface SellerOptions {
   readonly backend: ScriptedBackend;
   readonly limits?: Partial<typeof LIMITS>;
   readonly slots?: number;
+  /** What the disk takes, and what admission believes that it takes. */
   readonly spoolBytes?: number;
+  readonly promisedSpoolBytes?: number;
+  readonly peers?: Partial<SellerSettings['peers']>;
   readonly log?: Logger;
   /** Called before each use of the ledger; may throw, wait, or end the process. */
   readonly onLedger?: (method: string, args: readonly unknown[]) => unknown;
@@ -110,7 +129,7 @@ export class Seller {
       maxQueueLength: limits.queueLength,
     }));
     this.#parts = createSeller({
-      settings: settingsWith(limits),
+      settings: settingsWith(limits, options),
       node,
       ledger,
       spool,
@@ -131,6 +150,10 @@ export class Seller {
     return this.#parts.intake;
   }
 
+  get admission(): Admission {
+    return this.#parts.admission;
+  }
+
   get session(): Session {
     return this.#parts.session;
   }
@@ -143,7 +166,7 @@ export class Seller {
     const ledger = await openSqliteLedger({ path: join(options.directory, 'ledger.sqlite'), clock: options.clock });
     const spool = await openDiskSpool({
       directory: join(options.directory, 'spool'),
-      maxBytes: options.spoolBytes ?? 10_000_000,
+      maxBytes: options.spoolBytes ?? SPOOL_BYTES,
     });
     const seller = new Seller(options, { ledger, spool, life: { isOver: false } });
     await seller.#start();

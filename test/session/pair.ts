@@ -42,7 +42,7 @@ export class Pair {
     const told: Message[] = [];
     const events: string[] = [];
     const role: SessionRole = {
-      message: (_peer, message) => told.push(message),
+      message: (_peer, message) => told.push(message) > 0,
       peerOnline: () => events.push('online'),
       peerOffline: () => events.push('offline'),
       manifest: (_peer, manifest) => events.push(`manifest v${manifest.version}`),
