@@ -32,7 +32,7 @@ export const LIMITS = {
   maxInflightJobs: 16,
   keptForTrustedPercent: 50,
   requestsPerMinutePerPeer: 600,
-  requestsPerMinute: 1_200,
+  requestsPerMinute: 6_000,
   countingSecondsPerMinutePerPeer: 10,
   countingSecondsPerMinute: 30,
   openInputsPerPeer: 8,
