@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FakeNetwork } from '../harness/fake-network.ts';
-import { ManualClock } from '../harness/manual-clock.ts';
+import { ManualClock, turn } from '../harness/manual-clock.ts';
 import { ScriptedBackend } from '../harness/scripted-backend.ts';
 import { Seller } from '../harness/seller.ts';
 import { until } from '../harness/until.ts';
@@ -62,16 +62,19 @@ async function abandonAll(count: number): Promise<void> {
   await clock.advance(900_000); // the replay window too
 }
 
-function usedBytes(): number {
-  for (let round = 0; round < 3; round++) globalThis.gc?.();
+async function usedBytes(): Promise<number> {
+  for (let round = 0; round < 5; round++) {
+    await turn();
+    globalThis.gc?.();
+  }
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }
 
-await abandonAll(1_000);
-const before = usedBytes();
+await abandonAll(2_000);
+const before = await usedBytes();
 await abandonAll(10_000);
-const after = usedBytes();
+const after = await usedBytes();
 await seller.close();
 await rm(directory, { recursive: true, force: true });
 process.stdout.write(JSON.stringify({ before, after }));

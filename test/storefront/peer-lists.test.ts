@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { errorCode } from '../../src/protocol/error-code.ts';
+import { unavailable } from '../harness/fake-node.ts';
 import { Market, bothVersions } from '../harness/market.ts';
 import { until } from '../harness/until.ts';
 import { WireBuyer, chat, hex32 } from '../harness/wire-buyer.ts';
@@ -51,4 +52,17 @@ describe.each(bothVersions)('a seller of LCP v0.%i', (version) => {
     expect(await first.buyer.errorCode(jobId)).toBe(errorCode(version, 'unsupported-task'));
     expect((await friend.order()).priceMsat).toBeGreaterThan(0n);
   });
+});
+
+test('a peer with a channel is trusted while the node cannot tell its channels, as it was when it could', async () => {
+  const market = await Market.open();
+  const isTrusted = (): boolean => market.seller.admission.holder(market.buyer.node.nodeId).isTrusted;
+  expect(isTrusted()).toBe(true);
+  market.seller.node.faults.channelPeers = unavailable;
+  await market.clock.advance(60_000);
+  expect(isTrusted()).toBe(true);
+  delete market.seller.node.faults.channelPeers;
+  market.seller.node.channelless.add(market.buyer.node.nodeId);
+  await market.clock.advance(30_000);
+  expect(isTrusted()).toBe(false);
 });

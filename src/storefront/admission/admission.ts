@@ -35,11 +35,14 @@ export type Wish =
   /** That tokens are counted for it. */
   | { readonly kind: 'counting' }
   /** What a job of its had already: quote or answer. */
-  | { readonly kind: 'repeat'; readonly job: JobKey };
+  | { readonly kind: 'repeat'; readonly job: JobKey }
+  /** That the ledger is asked about a message that most likely means nothing, and an error goes out. */
+  | { readonly kind: 'stray' };
 
 /** What one request may get again, by the minute: a stored answer may be large. */
 const REPEATS_OF_JOB = { perMinute: 4, burst: 6 };
 const REPEATS_OF_PEER = { perMinute: 60 };
+const STRAYS = { total: 3_000, perPeer: 600 };
 /** No single count takes longer; a clock that jumps must not be booked as work. */
 const LONGEST_COUNT_MS = 10_000;
 
@@ -60,6 +63,7 @@ export class Admission {
   readonly #countingMs: SharedRate;
   readonly #repeatsOfJob = new TokenBuckets(REPEATS_OF_JOB);
   readonly #repeatsOfPeer = new TokenBuckets(REPEATS_OF_PEER);
+  readonly #strays: SharedRate;
   /** What quotes cost that can still be paid. */
   readonly #spent = new Map<JobKey, { readonly holder: Holder; readonly countingMs: number }>();
   #isOpen = true;
@@ -74,6 +78,7 @@ export class Admission {
     this.inputBytes = new Holdings(shareOf(limits.inputMemoryBytes, limits.inputMemoryBytesPerPeer));
     this.#requests = new SharedRate(shareOf(limits.requestsPerMinute, limits.requestsPerMinutePerPeer), clock.nowMs());
     this.#countingMs = new SharedRate(countingMs, clock.nowMs());
+    this.#strays = new SharedRate(shareOf(STRAYS.total, STRAYS.perPeer), clock.nowMs());
   }
 
   /** No new quotes from now on. */
@@ -86,7 +91,7 @@ export class Admission {
     return { peer, isTrusted: this.#options.peers.isTrusted(peer) };
   }
 
-  /** Undefined: nothing speaks against it. A request and a repeat that are admitted are counted with that. */
+  /** Undefined: nothing speaks against it; what goes by the minute is counted with that. */
   admit(peer: NodeId, wish: Wish): Declined | undefined {
     const holder = this.holder(peer);
     switch (wish.kind) {
@@ -104,6 +109,8 @@ export class Admission {
         const isOften = !ofJob.tryOne(wish.job, this.#nowMs()) || !ofPeer.tryOne(peer, this.#nowMs());
         return isOften ? decline('repeated too often') : undefined;
       }
+      case 'stray':
+        return this.#useUp(this.#strays, holder, 'too many messages that mean nothing');
     }
   }
 
@@ -147,12 +154,16 @@ export class Admission {
   }
 
   #admitRequest(holder: Holder): Declined | undefined {
-    const waitMs = this.#requests.waitMs(holder, 1, this.#nowMs());
-    if (waitMs > 0) return declineFor(waitMs, 'too many requests that were not paid');
     const short = this.inputs.shortage(holder);
     if (short === 'peer') return decline('too many unfinished requests; finish some first');
     if (short === 'all') return decline('too many unfinished requests at the moment; try again soon');
-    this.#requests.take(holder, 1, this.#nowMs());
+    return this.#useUp(this.#requests, holder, 'too many requests that were not paid');
+  }
+
+  #useUp(rate: SharedRate, holder: Holder, whyNot: string): Declined | undefined {
+    const waitMs = rate.waitMs(holder, 1, this.#nowMs());
+    if (waitMs > 0) return declineFor(waitMs, whyNot);
+    rate.take(holder, 1, this.#nowMs());
     return undefined;
   }
 

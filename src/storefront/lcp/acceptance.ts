@@ -44,16 +44,17 @@ export class Acceptance {
     const { peer, model, key } = draft;
     try {
       if (!(await draft.isNew) || !(await this.#isWorthPricing(draft))) return;
-      const beganMs = this.#options.clock.nowMs();
-      const job = await this.#appraise(draft, input);
-      const countingMs = admission.counted(peer, this.#options.clock.nowMs() - beganMs);
+      const beganMs = this.#nowMs();
+      let countingMs = 0;
+      const book = (): void => void (countingMs = admission.counted(peer, this.#nowMs() - beganMs));
+      const job = await this.#appraise(draft, input).finally(book); // given up or not: it was work
       if (job === undefined) return;
       // Nothing waits between this check and `accept`, which counts the job from then on.
       const declined = admission.admit(peer, { kind: 'quote', model, answerBytes: this.#answerBytes(job) });
       if (declined !== undefined) return drafts.refuse(draft, declined.refusal, declined.message);
       draft.state = 'accepting';
-      admission.quoted(peer, key, countingMs);
       await engine.accept(job, input.data);
+      admission.quoted(peer, key, countingMs);
       if (draft.isCancelled) await engine.dispatch(job.key, { kind: 'cancel-requested' });
       drafts.drop(draft);
     } catch (error) {
@@ -95,6 +96,10 @@ export class Acceptance {
     if (job.limits.maxResultBytes > 0) return job;
     drafts.refuse(draft, 'payload-too-large', 'no answer fits beside this input into the bytes that a job may have');
     return undefined;
+  }
+
+  #nowMs(): number {
+    return this.#options.clock.nowMs();
   }
 
   #answerBytes({ limits }: Job): number {

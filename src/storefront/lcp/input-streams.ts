@@ -107,10 +107,11 @@ export class InputStreams {
 
   /** A repeat of the stream that made a job is a duplicate; any other stream for that job, or for none, is a mistake. */
   async #strayBegin(peer: NodeId, begin: StreamBegin): Promise<void> {
-    const { engine, refusals } = this.#options;
+    const { engine, refusals, admission } = this.#options;
     const key = jobKey(peer, begin.version, begin.jobId);
+    if (refusals.has(key) || admission.admit(peer, { kind: 'stray' }) !== undefined) return;
     const job = await engine.job(key);
-    if (job?.terms.inputStreamId === begin.streamId || refusals.has(key)) return;
+    if (job?.terms.inputStreamId === begin.streamId) return;
     const why = job === undefined ? 'an input stream needs a request before it' : 'the input of this job was complete';
     refusals.send(peer, begin, 'invalid-state', why);
   }

@@ -110,8 +110,10 @@ export class Intake {
 
   /** There is no room for it as a new request; a job that exists answers for itself all the same. */
   async #turnAway(peer: NodeId, request: QuoteRequest, key: JobKey, declined: Declined): Promise<void> {
+    const { admission, engine } = this.#options;
     this.#refusals.remember(key);
-    const job = await this.#options.engine.job(key);
+    if (!engine.isLive(key) && admission.admit(peer, { kind: 'stray' }) !== undefined) return; // silence costs nothing
+    const job = await engine.job(key);
     const error = job === undefined ? declined : await this.#answerFor(job, request);
     if (error !== undefined) this.#refusals.send(peer, request, error.refusal, error.message);
   }
@@ -147,8 +149,10 @@ export class Intake {
   #cancel(key: JobKey): boolean {
     const draft = this.#drafts.get(key);
     if (draft === undefined) {
-      this.#background(this.#options.engine.dispatch(key, { kind: 'cancel-requested' }));
-      return this.#options.engine.isLive(key);
+      const { engine } = this.#options;
+      if (!engine.isLive(key)) return false; // nothing is left to cancel
+      this.#background(engine.dispatch(key, { kind: 'cancel-requested' }));
+      return true;
     }
     draft.isCancelled = true;
     if (draft.state !== 'accepting') this.#background(this.#cancelDraft(draft)); // else the job is told once it is saved
