@@ -1,14 +1,9 @@
-import type { Logger } from 'pino';
-import type { Clock } from '../../clock/clock.ts';
-import type { Engine } from '../../engine/engine.ts';
 import { jobKey } from '../../job/job.ts';
 import type { Job, JobKey } from '../../job/job.ts';
 import type { NodeId } from '../../lightning/lightning.ts';
 import type { Message, QuoteRequest } from '../../protocol/messages.ts';
-import type { Session } from '../../session/session.ts';
-import type { Admission } from '../admission/admission.ts';
 import type { Declined } from '../admission/declined.ts';
-import type { Offer, Refused } from '../offer.ts';
+import type { Refused } from '../offer.ts';
 import { Acceptance } from './acceptance.ts';
 import type { AcceptanceOptions } from './acceptance.ts';
 import { Drafts } from './drafts.ts';
@@ -19,12 +14,6 @@ import { Refusals } from './refusals.ts';
 import { isSameRequest, modelOf, paramsHex, refuseRequest } from './request-check.ts';
 
 export interface IntakeOptions extends Omit<AcceptanceOptions, 'drafts'> {
-  readonly session: Session;
-  readonly engine: Engine;
-  readonly offer: Offer;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly admission: Admission;
   readonly maxInputBytes: number;
   readonly inputTimeoutMs: number;
 }
