@@ -44,6 +44,8 @@ export interface BackendPool {
   models(): readonly PoolModel[];
   /** Calls when `models()` has changed; the returned function ends that. */
   onModelsChanged(listener: () => void): () => void;
+  /** The queue that a job of this model would join: places of healthy backends that have it, jobs on them, and jobs that wait for one of them. */
+  queue(model: string): { readonly slots: number; readonly running: number; readonly waiting: number };
   /** Slots in use. */
   running(): number;
   /** Jobs that wait for one. */

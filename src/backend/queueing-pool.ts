@@ -78,6 +78,16 @@ class Pool implements BackendPool {
     return () => void this.#listeners.delete(listener);
   }
 
+  queue(model: string): { slots: number; running: number; waiting: number } {
+    const able = this.#members.filter((member) => member.isHealthy && member.has(model));
+    const waiting = [...this.#waiters].filter((waiter) => able.some((member) => member.has(waiter.model)));
+    return {
+      slots: able.reduce((sum, { slots }) => sum + slots, 0),
+      running: able.reduce((sum, { leased }) => sum + leased, 0),
+      waiting: waiting.length,
+    };
+  }
+
   running(): number {
     return this.#members.reduce((sum, member) => sum + member.leased, 0);
   }

@@ -47,8 +47,10 @@ export class Requester implements SessionRole {
     this.#options = options;
   }
 
-  message(peer: NodeId, message: Exclude<Message, Manifest>): void {
-    this.#purchases.get(keyOf(peer, message))?.message(message);
+  message(peer: NodeId, message: Exclude<Message, Manifest>): boolean {
+    const purchase = this.#purchases.get(keyOf(peer, message));
+    purchase?.message(message);
+    return purchase !== undefined;
   }
 
   /** Asks for a quote, checks and pays it, and returns when the answer begins. Aborting cancels the job. Rejects with BuyerError. */

@@ -57,15 +57,31 @@ export interface Config {
     readonly maxOutputTokens: number;
   };
   readonly payment: { readonly mode: PaymentMode; readonly holdSeconds: number };
+  /** Node ids; see config.example.yaml. */
+  readonly peers: {
+    readonly allow: readonly string[];
+    readonly deny: readonly string[];
+    readonly channelOnly: boolean;
+  };
   readonly limits: {
     readonly maxPayloadBytes: number;
     readonly maxInputBytes: number;
     readonly maxOutputBytes: number;
     readonly maxInflightJobs: number;
     readonly maxChoices: number;
+    readonly keptForTrustedPercent: number;
+    readonly requestsPerMinutePerPeer: number;
+    readonly requestsPerMinute: number;
+    readonly countingSecondsPerMinutePerPeer: number;
+    readonly countingSecondsPerMinute: number;
     readonly openInputsPerPeer: number;
+    readonly openInputs: number;
+    readonly inputMemoryBytesPerPeer: number;
     readonly inputMemoryBytes: number;
+    readonly openQuotesPerPeer: number;
+    readonly openQuotes: number;
     readonly queueLength: number;
+    readonly longestWaitSeconds: number;
   };
   readonly deadlines: {
     readonly inputSeconds: number;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { backendSchema } from './backend-schema.ts';
 import { listen, text, whole } from './fields.ts';
 import { lightningSchema } from './lightning-schema.ts';
-import { deadlinesSchema, limitsSchema, paymentSchema, spoolSchema } from './limit-schema.ts';
+import { deadlinesSchema, limitsSchema, paymentSchema, peersSchema, spoolSchema } from './limit-schema.ts';
 import { llmSchema } from './llm-schema.ts';
 
 const UINT32_MAX = 4_294_967_295;
@@ -74,6 +74,7 @@ export const configSchema = z
       .describe('What things cost. A model without a price is not for sale.'),
     llm: llmSchema.prefault({}),
     payment: paymentSchema.prefault({}),
+    peers: peersSchema.prefault({}),
     limits: limitsSchema.prefault({}),
     deadlines: deadlinesSchema.prefault({}),
     spool: spoolSchema.prefault({}),

@@ -25,7 +25,7 @@ export function settings(
   directory: string,
   lists: readonly PriceList[],
 ): Config {
-  const { limits, deadlines, spool, pricing } = written;
+  const { limits, deadlines, spool, pricing, peers } = written;
   const surge = pricing.in_flight_surge;
   return {
     enabled: written.enabled,
@@ -51,15 +51,26 @@ export function settings(
       // A hold serves no purpose beyond the time that an answer may take in all.
       holdSeconds: Math.min(written.payment.hold_seconds, deadlines.total_seconds),
     },
+    peers: { allow: peers.allow, deny: peers.deny, channelOnly: peers.channel_only },
     limits: {
       maxPayloadBytes: limits.max_payload_bytes,
       maxInputBytes: limits.max_input_bytes,
       maxOutputBytes: limits.max_output_bytes,
       maxInflightJobs: limits.max_inflight_jobs,
       maxChoices: limits.max_choices,
+      keptForTrustedPercent: limits.kept_for_trusted_percent,
+      requestsPerMinutePerPeer: limits.requests_per_minute_per_peer,
+      requestsPerMinute: limits.requests_per_minute,
+      countingSecondsPerMinutePerPeer: limits.counting_seconds_per_minute_per_peer,
+      countingSecondsPerMinute: limits.counting_seconds_per_minute,
       openInputsPerPeer: limits.open_inputs_per_peer,
+      openInputs: limits.open_inputs,
+      inputMemoryBytesPerPeer: limits.input_memory_bytes_per_peer,
       inputMemoryBytes: limits.input_memory_bytes,
+      openQuotesPerPeer: limits.open_quotes_per_peer,
+      openQuotes: limits.open_quotes,
       queueLength: limits.queue_length,
+      longestWaitSeconds: limits.longest_wait_seconds,
     },
     deadlines: {
       inputSeconds: deadlines.input_seconds,

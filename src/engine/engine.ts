@@ -6,7 +6,7 @@ import type { Effect } from '../job/effect.ts';
 import type { EventOf, JobEvent } from '../job/event.ts';
 import { creditToReserved } from '../job/rules.ts';
 import { buyerAccount } from '../job/entry.ts';
-import { isAtRest, isCovered, isRunFinal, isUnpaid } from '../job/job.ts';
+import { isAtRest, isCovered, isRunFinal } from '../job/job.ts';
 import type { Job, JobKey } from '../job/job.ts';
 import { step } from '../job/step.ts';
 import type { Change, Ledger, PendingEffect } from '../ledger/ledger.ts';
@@ -51,6 +51,7 @@ export class Engine {
   readonly #keyByHash = new Map<string, JobKey>();
   readonly #accepting = new TurnsByKey();
   readonly #idleWaiters = new Set<() => void>();
+  readonly #watchers = new Set<(before: Job, after: Job) => void>();
   #perform: PerformEffect = () => Promise.reject(new Error('the engine was used before connect()'));
 
   constructor(options: EngineOptions) {
@@ -62,21 +63,24 @@ export class Engine {
     this.#perform = perform;
   }
 
-  /** How many jobs are under way: paid ones that are not finished, and quotes that can still be paid. */
-  count(peer?: string): { readonly paid: number; readonly unpaid: number; readonly unpaidOfPeer: number } {
-    let [paid, unpaid, unpaidOfPeer] = [0, 0, 0];
-    for (const { job } of this.#live.values()) {
-      if (isCovered(job)) paid++;
-      if (!isUnpaid(job)) continue;
-      unpaid++;
-      if (job.peer === peer) unpaidOfPeer++;
-    }
-    return { paid, unpaid, unpaidOfPeer };
+  /** Tells of every change of a job, once it is saved. For who keeps count; must not throw. */
+  watch(listener: (before: Job, after: Job) => void): void {
+    this.#watchers.add(listener);
+  }
+
+  /** Paid jobs that are not finished. */
+  get paidJobs(): number {
+    return this.liveJobs().filter(isCovered).length;
   }
 
   /** Jobs in memory. */
   liveJobs(): Job[] {
     return [...this.#live.values()].map((live) => live.job);
+  }
+
+  /** Whether it is in memory: something is left to do for it. */
+  isLive(key: JobKey): boolean {
+    return this.#live.has(key);
   }
 
   /** The job, from memory or from the ledger. */
@@ -90,13 +94,13 @@ export class Engine {
 
   /**
    * Accepts the job that `make` makes with the buyer's credit in view: from the moment this resolves it survives any crash, and the credit that
-   * lowered its price is reserved. One job of a buyer at a time, so that no two are made of the same credit. Rejects with LedgerError when it could not
-   * be saved.
+   * lowered its price is reserved. One job of a buyer at a time, so that no two are made of the same credit; nothing waits between `make` and the job
+   * being counted. Undefined: `make` thought better of it. Rejects with LedgerError when it could not be saved.
    */
-  accept(peer: string, input: Uint8Array, make: (creditMsat: Msat) => Job): Promise<Job> {
+  accept(peer: string, input: Uint8Array, make: (creditMsat: Msat) => Job | undefined): Promise<Job | undefined> {
     return this.#accepting.take(peer, async () => {
       const job = make(await this.#options.ledger.balance(buyerAccount(peer)));
-      await this.#save(job, input);
+      if (job !== undefined) await this.#save(job, input);
       return job;
     });
   }
@@ -156,7 +160,9 @@ export class Engine {
         { job: key, event: event.kind, funding: next.job.funding, run: next.job.run, delivery: next.job.delivery },
         'job stepped',
       );
+      const before = target.job;
       target.job = next.job;
+      for (const tell of this.#watchers) tell(before, next.job);
       this.#arm(target);
       if (isRunFinal(next.job)) for (const tell of target.finalWaiters.splice(0)) tell(next.job);
       this.#performAll(target, pending);

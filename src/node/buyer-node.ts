@@ -74,7 +74,10 @@ export async function startBuyer({
   });
   const waiting = new Set<(peer: NodeId, manifest: Manifest) => void>();
   session.addRole(requester);
-  session.addRole({ message: () => {}, manifest: (peer, manifest) => waiting.forEach((tell) => tell(peer, manifest)) });
+  session.addRole({
+    message: () => false,
+    manifest: (peer, manifest) => waiting.forEach((tell) => tell(peer, manifest)),
+  });
   session.listen();
   await node.start(0n);
   const gateways = new Set<ReturnType<typeof createGateway>>();

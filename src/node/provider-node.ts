@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { createPool } from '../backend/queueing-pool.ts';
 import { systemClock } from '../clock/clock.ts';
 import type { Config } from '../config/config.ts';
+import { isCovered } from '../job/job.ts';
 import { LedgerError } from '../ledger/ledger.ts';
 import { openSqliteLedger } from '../ledger/sqlite-ledger.ts';
 import { checkAloud } from '../operator/check-aloud.ts';
@@ -48,7 +49,7 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
   const pool = createPool({ members: openBackends(config, clock), clock, maxQueueLength: Infinity, log });
   const estimators = openEstimators(clock);
   const seller = createSeller({ settings: config, node, ledger, spool, pool, estimators, clock, log, onFatal });
-  const { engine, session, intake, offer } = seller;
+  const { engine, session, intake, admission, offer } = seller;
   let isUp = false;
   let isDraining = false;
   node.listen({ up: () => void (isUp = true), down: () => void (isUp = false) });
@@ -72,14 +73,14 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
         jobs: {
           requests: intake.size,
           open: jobs.filter((job) => job.funding === 'open').length,
-          paid: jobs.filter((job) => job.funding === 'funded').length,
+          paid: jobs.filter(isCovered).length,
         },
         backends: { running: pool.running(), waiting: pool.waiting() },
       };
     },
     drain: async (limitMs) => {
       isDraining = true;
-      intake.close();
+      admission.close();
       const late = Promise.withResolvers<void>();
       const stop = clock.timer(limitMs, late.resolve);
       await Promise.race([engine.whenPaidJobsAreDone(), late.promise]);

@@ -10,20 +10,33 @@ import { recover } from '../engine/recovery.ts';
 import { Runner } from '../engine/runner.ts';
 import { Sweeper } from '../engine/sweeper.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { LightningNode } from '../lightning/lightning.ts';
+import type { LightningNode, NodeId } from '../lightning/lightning.ts';
 import { Session } from '../session/session.ts';
 import type { Spool } from '../spool/spool.ts';
+import { Admission } from '../storefront/admission/admission.ts';
+import { KnownPeers } from '../storefront/admission/known-peers.ts';
 import { Delivery } from '../storefront/lcp/delivery.ts';
 import { Intake } from '../storefront/lcp/intake.ts';
 import { LcpStorefront } from '../storefront/lcp/lcp-storefront.ts';
 import { ourManifest } from '../storefront/lcp/manifest.ts';
 import { PriceOffer } from '../storefront/price-offer.ts';
+import { ChannelWatch } from './channel-watch.ts';
 import type { Estimators } from './estimators.ts';
+import { rememberTrade } from './trade-memory.ts';
 
 /** The part of the configuration that says how to sell. */
 export type SellerSettings = Pick<
   Config,
-  'enabled' | 'quoteTtlSeconds' | 'minPriceMsat' | 'pricing' | 'llm' | 'payment' | 'limits' | 'deadlines' | 'spool'
+  | 'enabled'
+  | 'quoteTtlSeconds'
+  | 'minPriceMsat'
+  | 'pricing'
+  | 'llm'
+  | 'payment'
+  | 'peers'
+  | 'limits'
+  | 'deadlines'
+  | 'spool'
 >;
 
 export interface SellerParts {
@@ -42,6 +55,7 @@ export interface Seller {
   readonly engine: Engine;
   readonly session: Session;
   readonly intake: Intake;
+  readonly admission: Admission;
   readonly offer: PriceOffer;
   readonly sweeper: Sweeper;
   /** Takes up what the last process left, and only then lets the node tell of payments and peers. */
@@ -49,6 +63,9 @@ export interface Seller {
   /** Stops everything that moves by itself; the parts that were handed in stay open. */
   stop(): void;
 }
+
+/** How long a run is taken to be before the first one has ended: a wrong guess costs a wait, or credit. */
+const FIRST_RUN_GUESS_MS = 10_000;
 
 /** Says so when the node knows more sales than the books. */
 async function warnOfOldBooks({ node, ledger, clock, log }: SellerParts): Promise<void> {
@@ -87,8 +104,10 @@ export function createSeller(parts: SellerParts): Seller {
     maxChoices: limits.maxChoices,
     paymentMode: settings.payment.mode,
     ...(pricing.inFlightSurge === undefined ? {} : { load: pricing.inFlightSurge }),
-    paidJobs: () => engine.count().paid,
+    paidJobs: () => engine.paidJobs,
   });
+  const peers = new KnownPeers(settings.peers);
+  const sells = (peer: NodeId): boolean => peers.isServed(peer);
   const session = new Session({
     node,
     clock,
@@ -97,34 +116,45 @@ export function createSeller(parts: SellerParts): Seller {
       load: (peer) => ledger.manifests(peer),
       save: (peer, type, payload) => ledger.saveManifest(peer, type, payload),
     },
-    ourManifest: (version) => ourManifest(version, offer, { ...limits, maxJobBytes }),
+    ourManifest: (version, peer) => ourManifest(version, offer, { ...limits, maxJobBytes }, sells(peer)),
+    isDenied: (peer) => peers.isDenied(peer),
   });
   const invoicing = new Invoicing(engine, node, clock, log);
   const delivery = new Delivery({ session, engine, spool, clock, log, maxMessageBytes: node.maxMessageBytes });
+  const sweeper = new Sweeper({ engine, ledger, spool, clock, log, retentionMs: inMs.retentionMs });
+  const admission = new Admission({
+    clock,
+    peers,
+    jobs: () => engine.liveJobs(),
+    queue: (model) => pool.queue(model),
+    spoolUsedBytes: () => spool.usedBytes(),
+    limits: {
+      ...limits,
+      spoolBytes: settings.spool.maxBytes,
+      longestWaitMs: Math.min(limits.longestWaitSeconds * 1000, inMs.queueMs),
+      firstRunMs: Math.min(FIRST_RUN_GUESS_MS, deadlines.totalSeconds * 1000),
+      longestRunMs: inMs.totalMs,
+    },
+  });
+  engine.watch((before, after) => admission.jobChanged(before, after));
+  const channelWatch = new ChannelWatch({ node, clock, log, peers, onServedChanged: (who) => session.announce(who) });
   const intake = new Intake({
     session,
     engine,
     offer,
     clock,
     log,
-    paidJobsWaiting: () => pool.waiting(),
-    hasRoomFor: (answers) => spool.usedBytes() + answers * maxOutputBytes <= settings.spool.maxBytes,
+    admission,
+    makeSpoolRoom: (isShort) => sweeper.makeRoom(isShort),
     inputTimeoutMs: deadlines.inputSeconds * 1000,
     quoteTtlS: settings.quoteTtlSeconds,
-    limits: {
-      perPeer: limits.openInputsPerPeer,
-      total: 4 * limits.openInputsPerPeer,
-      totalBytes: limits.inputMemoryBytes,
-      maxInputBytes: limits.maxInputBytes,
-      maxJobBytes,
-      maxInflightJobs: limits.maxInflightJobs,
-      queueLength: limits.queueLength,
-    },
+    maxInputBytes: limits.maxInputBytes,
+    maxOutputBytes,
+    maxJobBytes,
   });
   const storefront = new LcpStorefront({ session, engine, intake, delivery, log });
   const runner = new Runner({ engine, ledger, pool, spool, storefront, log, maxOutputBytes, maxBacklogBytes });
   engine.connect(performEffects({ invoicing, runner, storefront, ledger, spool, log }));
-  const sweeper = new Sweeper({ engine, ledger, clock, log, retentionMs: inMs.retentionMs });
   session.addRole(storefront);
   session.listen();
   const stopListening = invoicing.listen();
@@ -132,17 +162,21 @@ export function createSeller(parts: SellerParts): Seller {
     engine,
     session,
     intake,
+    admission,
     offer,
     sweeper,
     start: async () => {
+      await rememberTrade(ledger, admission, peers);
       const recovered = await recover(engine, ledger, spool);
       if (recovered.jobs > 0) log.info(recovered, 'unfinished jobs of the last run taken up again');
       await node.start(await ledger.cursor());
+      channelWatch.start();
       await warnOfOldBooks(parts);
       sweeper.start();
     },
     stop: () => {
       sweeper.stop();
+      channelWatch.stop();
       stopListening();
       session.close();
       runner.close();

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.ts';
+import { TokenBuckets } from '../clock/token-bucket.ts';
 import type { NodeId } from '../lightning/lightning.ts';
 
 /** A manifest that comes later than this after ours is answered at once. */
@@ -9,6 +10,8 @@ const REPEAT_AFTER_MS = [1_000, 5_000];
 const FIRST_ANSWER_MS = 1_000;
 /** Answers that would wait longer are left out, until there was peace: two of our nodes must not answer each other for ever. */
 const LONGEST_ANSWER_MS = 16_000;
+/** To one peer, over all its connections: one that comes and goes in a loop must not keep us talking. */
+const MANIFESTS = { perMinute: 20, burst: 40 };
 
 interface PeerState {
   sentAtMs: number;
@@ -28,6 +31,7 @@ export class Handshake {
   readonly #clock: Clock;
   readonly #send: (peer: NodeId) => void;
   readonly #peers = new Map<NodeId, PeerState>();
+  readonly #rate = new TokenBuckets(MANIFESTS);
 
   constructor(clock: Clock, send: (peer: NodeId) => void) {
     this.#clock = clock;
@@ -52,9 +56,10 @@ export class Handshake {
     const state = this.#stateOf(peer);
     const nowMs = this.#clock.nowMs();
     const isFirst = state.heardAtMs === -Infinity;
-    if (nowMs - state.heardAtMs > 2 * state.answerMs) state.answerMs = FIRST_ANSWER_MS;
+    // A clock that was set back counts as time that passed: else it would be quiet here until it has caught up.
+    if (Math.abs(nowMs - state.heardAtMs) > 2 * state.answerMs) state.answerMs = FIRST_ANSWER_MS;
     state.heardAtMs = nowMs;
-    if (isFirst || nowMs - state.sentAtMs > QUIET_MS) this.sendNow(peer);
+    if (isFirst || Math.abs(nowMs - state.sentAtMs) > QUIET_MS) this.sendNow(peer);
     if (state.stopAnswer !== undefined || state.answerMs > LONGEST_ANSWER_MS) return;
     state.stopAnswer = this.#clock.timer(state.answerMs, () => {
       delete state.stopAnswer;
@@ -63,9 +68,11 @@ export class Handshake {
     state.answerMs *= 2;
   }
 
-  /** Sends ours now, for a reason of our own. */
+  /** Sends ours now, unless the peer had too many of late. */
   sendNow(peer: NodeId): void {
-    this.#stateOf(peer).sentAtMs = this.#clock.nowMs();
+    const nowMs = this.#clock.nowMs();
+    if (!this.#rate.tryOne(peer, nowMs)) return;
+    this.#stateOf(peer).sentAtMs = nowMs;
     this.#send(peer);
   }
 

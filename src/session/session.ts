@@ -3,14 +3,17 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock/clock.ts';
 import type { LightningNode, NodeId } from '../lightning/lightning.ts';
 import { chunkMsgId, decodeMessage, encodeMessage } from '../protocol/codec.ts';
+import { kindOf } from '../protocol/message-type.ts';
 import type { Manifest, Message, Version } from '../protocol/messages.ts';
 import { ReplayWindow } from '../protocol/replay-window.ts';
 import { Handshake } from './handshake.ts';
+import { Noise } from './noise.ts';
 import { SendWindow } from './send-window.ts';
 
 /** One side of the counter: the storefront or the buyer. Both hear every message; each ignores what is not of its jobs. Must not throw. */
 export interface SessionRole {
-  message(peer: NodeId, message: Exclude<Message, Manifest>): void;
+  /** False: it means nothing to this role. What means nothing to any role is noise, and a peer may make only so much of it. */
+  message(peer: NodeId, message: Exclude<Message, Manifest>): boolean;
   /** The peer's connection is up and its manifest, if it has sent one, is known. */
   peerOnline?(peer: NodeId): void;
   peerOffline?(peer: NodeId): void;
@@ -34,7 +37,9 @@ export interface SessionOptions {
   readonly log: Logger;
   readonly store: ManifestStore;
   /** Asked anew for each manifest that goes out. */
-  readonly ourManifest: (version: Version) => Omit<Manifest, 'kind' | 'version' | 'protocolVersion'>;
+  readonly ourManifest: (version: Version, peer: NodeId) => Omit<Manifest, 'kind' | 'version' | 'protocolVersion'>;
+  /** Peers with whom we have no session, whatever they send. Default: none. */
+  readonly isDenied?: (peer: NodeId) => boolean;
 }
 
 /** How long our messages may be on their way; the specification allows 600 s. */
@@ -62,6 +67,7 @@ export class Session {
   /** Messages of peers whose manifests are being recalled. */
   readonly #held = new Map<NodeId, HeldMessage[]>();
   readonly #replay = new ReplayWindow(REPLAY_LIMITS);
+  readonly #noise = new Noise();
   readonly #windows = new Map<NodeId, SendWindow>();
   readonly #handshake: Handshake;
   /** Our manifests under way: nothing else may reach a peer before them. */
@@ -81,7 +87,7 @@ export class Session {
   listen(): void {
     this.#stopListening = this.#options.node.listen({
       message: (peer, type, payload) => this.#receive(peer, type, payload),
-      peerOnline: (peer) => void this.#peerOnline(peer),
+      peerOnline: (peer) => void (this.#isDenied(peer) || this.#peerOnline(peer)),
       peerOffline: (peer) => this.#peerOffline(peer),
     });
   }
@@ -122,33 +128,47 @@ export class Session {
     await this.#windowOf(peer).run(() => this.#options.node.sendMessage(peer, type, payload));
   }
 
-  /** Sends our manifest anew to everybody on line: what we sell has changed. */
-  announce(): void {
-    for (const peer of this.#online) this.#handshake.sendNow(peer);
+  /** Sends our manifest anew to these, or to everybody, if on line: what we sell to them has changed. */
+  announce(peers: Iterable<NodeId> = this.#online): void {
+    for (const peer of peers) if (this.#online.has(peer)) this.#handshake.sendNow(peer);
+  }
+
+  #isDenied(peer: NodeId): boolean {
+    return this.#options.isDenied?.(peer) === true;
   }
 
   #receive(peer: NodeId, type: number, payload: Uint8Array): void {
+    const kind = kindOf(type)?.kind;
+    if (kind === undefined || this.#isDenied(peer)) return;
+    if (!this.#noise.isHeard(peer, kind, this.#options.clock.nowMs())) return;
     const held = this.#held.get(peer);
     if (held === undefined) this.#handle(peer, type, payload);
     else if (held.length < MESSAGES_HELD) held.push({ type, payload: payload.slice() });
   }
 
   #handle(peer: NodeId, type: number, payload: Uint8Array): void {
+    const nowMs = this.#options.clock.nowMs();
+    if (!this.#take(peer, type, payload, nowMs)) this.#noise.count(peer, kindOf(type)?.kind, nowMs);
+  }
+
+  /** False: it led to nothing, or may have (a manifest). */
+  #take(peer: NodeId, type: number, payload: Uint8Array, nowMs: number): boolean {
     const message = decodeMessage(type, payload);
-    if (message.kind === 'not-ours') return;
+    if (message.kind === 'not-ours') return false;
     if (message.kind === 'undecodable') {
       this.#options.log.debug({ peer, type, reason: message.reason }, 'message ignored: undecodable');
-      return;
+      return false;
     }
     if (message.kind === 'manifest') {
       if (message.protocolVersion === message.version) this.#takeManifest(peer, message, type);
-      return;
+      return false;
     }
     // Only a request is answered when it names another version; anything else with one is noise.
-    if (message.protocolVersion !== message.version && message.kind !== 'quote-request') return;
-    const nowS = BigInt(Math.floor(this.#options.clock.nowMs() / 1000));
-    if (this.#replay.admit(peer, message, nowS) !== 'fresh') return;
-    for (const role of this.#roles) role.message(peer, message);
+    if (message.protocolVersion !== message.version && message.kind !== 'quote-request') return false;
+    if (this.#replay.admit(peer, message, BigInt(Math.floor(nowMs / 1000))) !== 'fresh') return false;
+    let isTaken = false;
+    for (const role of this.#roles) isTaken = role.message(peer, message) || isTaken;
+    return isTaken;
   }
 
   #takeManifest(peer: NodeId, manifest: Manifest, type: number): void {
@@ -219,7 +239,7 @@ export class Session {
         kind: 'manifest',
         version,
         protocolVersion: version,
-        ...this.#options.ourManifest(version),
+        ...this.#options.ourManifest(version, peer),
       });
       return this.#windowOf(peer)
         .run(() => this.#options.node.sendMessage(peer, type, payload))

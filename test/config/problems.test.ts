@@ -164,8 +164,18 @@ const CASES: readonly Case[] = [
   [
     'a spool smaller than one answer',
     'spool:\n  max_bytes: 16777216\nlimits:\n  max_output_bytes: 16777217',
-    ['config.yaml:2:14: spool.max_bytes: expected at least limits.max_output_bytes (16777217), got 16777216.'],
+    [
+      'config.yaml:2:14: spool.max_bytes: expected at least 17829890, for one answer of limits.max_output_bytes (16777217) and the marks',
+    ],
   ],
+  [
+    'one peer that may not send one request',
+    'limits:\n  input_memory_bytes_per_peer: 1024',
+    [
+      'config.yaml:2:32: limits.input_memory_bytes_per_peer: expected at least limits.max_input_bytes (4194304), got 1024.',
+    ],
+  ],
+  ['a node id that is none', 'peers:\n  deny: [alice]', ['config.yaml:2:10: peers.deny[0]: expected a node id']],
   [
     'one port for two servers',
     'lightning: { embedded: { listen: "127.0.0.1:9737" } }',

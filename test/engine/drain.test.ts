@@ -12,7 +12,7 @@ describe('a seller that drains', () => {
     const quote = await buyer.order();
     await buyer.pay(quote);
     await market.reaches(quote.jobId, 'funded running none');
-    seller.intake.close();
+    seller.admission.close();
     let isDone = false;
     const drained = seller.engine.whenPaidJobsAreDone().then(() => (isDone = true));
     const late = hex32();

@@ -10,7 +10,8 @@ const HOUR_MS = 3_600_000;
 async function paidAndRunning(market: Market, states: string): Promise<Quote> {
   const quote = await market.buyer.order();
   await market.buyer.pay(quote);
-  await market.reaches(quote.jobId, states);
+  const { run } = await market.reaches(quote.jobId, states);
+  if (run === 'running') await until('the backend is asked', () => market.backend.requests.length > 0);
   return quote;
 }
 

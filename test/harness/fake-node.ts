@@ -45,6 +45,8 @@ export class FakeNode implements LightningNode {
   dropsSettlements = false;
   /** The peers with whom there is no channel; with all others there is one. */
   readonly channelless = new Set<NodeId>();
+  /** Peers that do not read: what is sent to them is never taken. */
+  readonly stuck = new Set<NodeId>();
   readonly #network: FakeNetwork;
   readonly #listeners = new Set<LightningListener>();
   readonly #stopInvoices: () => void;
@@ -94,6 +96,7 @@ export class FakeNode implements LightningNode {
     if (payload.length > MAX_MESSAGE_BYTES) throw new LightningError('refused', 'longer than a Lightning message');
     if (!this.#network.isConnected(this.nodeId, peer))
       throw new LightningError('peer-offline', 'the peer is not on line');
+    if (this.stuck.has(peer)) await new Promise(() => {});
     this.#network.carry(this.nodeId, peer, type, copy);
   }
 

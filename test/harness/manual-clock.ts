@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/clock/clock.ts';
 
 interface Timer {
-  readonly atMs: number;
+  atMs: number;
   readonly ring: () => void;
 }
 
@@ -26,7 +26,7 @@ export class ManualClock implements Clock {
   }
 
   timer(delayMs: number, ring: () => void): () => void {
-    const timer = { atMs: this.#nowMs + Math.max(0, delayMs), ring };
+    const timer: Timer = { atMs: this.#nowMs + Math.max(0, delayMs), ring };
     this.#timers.add(timer);
     return () => void this.#timers.delete(timer);
   }
@@ -49,6 +49,12 @@ export class ManualClock implements Clock {
     }
     this.#nowMs = untilMs;
     await turn();
+  }
+
+  /** The clock is set, as an operator or NTP does it: timers ring when they would have. */
+  jump(ms: number): void {
+    this.#nowMs += ms;
+    for (const timer of this.#timers) timer.atMs += ms;
   }
 
   #earliest(): Timer | undefined {

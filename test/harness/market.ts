@@ -69,6 +69,12 @@ export class Market {
     return buyer;
   }
 
+  /** Another buyer, without a channel to the seller and without a payment before. */
+  stranger(name: string): Promise<WireBuyer> {
+    this.seller.node.channelless.add(this.network.account(name).nodeId);
+    return this.anotherBuyer(name);
+  }
+
   connect(): void {
     this.network.connect(this.seller.node.nodeId, this.buyer.node.nodeId);
   }

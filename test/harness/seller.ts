@@ -13,6 +13,7 @@ import type { SellerSettings } from '../../src/node/seller.ts';
 import type { Session } from '../../src/session/session.ts';
 import { openDiskSpool } from '../../src/spool/disk-spool.ts';
 import type { Spool } from '../../src/spool/spool.ts';
+import type { Admission } from '../../src/storefront/admission/admission.ts';
 import type { Intake } from '../../src/storefront/lcp/intake.ts';
 import type { FakeNetwork } from './fake-network.ts';
 import type { FakeNode } from './fake-node.ts';
@@ -30,9 +31,19 @@ export const LIMITS = {
   maxInputBytes: 100_000,
   maxOutputBytes: 1_000_000,
   maxInflightJobs: 16,
+  keptForTrustedPercent: 50,
+  requestsPerMinutePerPeer: 600,
+  requestsPerMinute: 6_000,
+  countingSecondsPerMinutePerPeer: 10,
+  countingSecondsPerMinute: 30,
   openInputsPerPeer: 8,
+  openInputs: 32,
+  inputMemoryBytesPerPeer: 250_000,
   inputMemoryBytes: 250_000,
+  openQuotesPerPeer: 8,
+  openQuotes: 32,
   queueLength: 8,
+  longestWaitSeconds: 300,
 };
 export const DEADLINES = {
   inputMs: 60_000,
@@ -49,14 +60,23 @@ export const PRICES = {
   requestMsat: msat(0n),
 };
 export const MAX_OUTPUT_TOKENS = 100;
+const SPOOL_BYTES = 10_000_000;
 
-const settingsWith = (limits: typeof LIMITS, mode: PaymentMode): SellerSettings => ({
+const settingsWith = (
+  limits: typeof LIMITS,
+  {
+    peers,
+    promisedSpoolBytes = SPOOL_BYTES,
+    paymentMode = 'upfront',
+  }: Pick<SellerOptions, 'peers' | 'promisedSpoolBytes' | 'paymentMode'>,
+): SellerSettings => ({
   enabled: true,
   quoteTtlSeconds: DEADLINES.quoteTtlS,
   minPriceMsat: msat(1000n),
   pricing: { lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }] },
   llm: { maxOutputTokens: MAX_OUTPUT_TOKENS },
-  payment: { mode, holdSeconds: DEADLINES.holdMs / 1000 },
+  payment: { mode: paymentMode, holdSeconds: DEADLINES.holdMs / 1000 },
+  peers: { allow: [], deny: [], channelOnly: false, ...peers },
   limits: { ...limits, maxChoices: 4 },
   deadlines: {
     inputSeconds: DEADLINES.inputMs / 1000,
@@ -67,7 +87,7 @@ const settingsWith = (limits: typeof LIMITS, mode: PaymentMode): SellerSettings 
     retentionSeconds: DEADLINES.retentionMs / 1000,
     drainSeconds: 60,
   },
-  spool: { maxBytes: 10_000_000, maxBacklogBytes: 1 << 20 },
+  spool: { maxBytes: promisedSpoolBytes, maxBacklogBytes: 1 << 20 },
 });
 
 export interface SellerOptions {
@@ -79,7 +99,10 @@ export interface SellerOptions {
   readonly limits?: Partial<typeof LIMITS>;
   readonly slots?: number;
   readonly paymentMode?: PaymentMode;
+  /** What the disk takes, and what admission believes that it takes. */
   readonly spoolBytes?: number;
+  readonly promisedSpoolBytes?: number;
+  readonly peers?: Partial<SellerSettings['peers']>;
   readonly log?: Logger;
   /** Called before each use of the ledger; may throw, wait, or end the process. */
   readonly onLedger?: (method: string, args: readonly unknown[]) => unknown;
@@ -114,7 +137,7 @@ export class Seller {
       maxQueueLength: limits.queueLength,
     }));
     this.#parts = createSeller({
-      settings: settingsWith(limits, options.paymentMode ?? 'upfront'),
+      settings: settingsWith(limits, options),
       node,
       ledger,
       spool,
@@ -135,6 +158,10 @@ export class Seller {
     return this.#parts.intake;
   }
 
+  get admission(): Admission {
+    return this.#parts.admission;
+  }
+
   get session(): Session {
     return this.#parts.session;
   }
@@ -147,7 +174,7 @@ export class Seller {
     const ledger = await openSqliteLedger({ path: join(options.directory, 'ledger.sqlite'), clock: options.clock });
     const spool = await openDiskSpool({
       directory: join(options.directory, 'spool'),
-      maxBytes: options.spoolBytes ?? 10_000_000,
+      maxBytes: options.spoolBytes ?? SPOOL_BYTES,
     });
     const seller = new Seller(options, { ledger, spool, life: { isOver: false } });
     await seller.#start();

@@ -35,14 +35,14 @@ export class Pair {
   readonly clock = new ManualClock();
   readonly network = new FakeNetwork(this.clock);
 
-  async session(name: string, store: ManifestStore = new MemoryStore()): Promise<Side> {
+  async session(name: string, store: ManifestStore = new MemoryStore(), takesMessages = true): Promise<Side> {
     const node = this.network.open(name);
     const ourManifest = () => ({ maxPayloadBytes: 16_384, maxStreamBytes: 1_000n, maxJobBytes: 2_000n, tasks: [] });
     const session = new Session({ node, clock: this.clock, log: silentLog, store, ourManifest });
     const told: Message[] = [];
     const events: string[] = [];
     const role: SessionRole = {
-      message: (_peer, message) => told.push(message),
+      message: (_peer, message) => told.push(message) > 0 && takesMessages,
       peerOnline: () => events.push('online'),
       peerOffline: () => events.push('offline'),
       manifest: (_peer, manifest) => events.push(`manifest v${manifest.version}`),

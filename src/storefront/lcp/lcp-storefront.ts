@@ -26,8 +26,8 @@ export class LcpStorefront implements Storefront, SessionRole {
     this.#log = parts.log;
   }
 
-  message(peer: NodeId, message: Exclude<Message, Manifest>): void {
-    this.#intake.message(peer, message);
+  message(peer: NodeId, message: Exclude<Message, Manifest>): boolean {
+    return this.#intake.message(peer, message);
   }
 
   peerOnline(peer: NodeId): void {

@@ -11,11 +11,12 @@ export interface ManifestLimits {
   readonly maxInflightJobs: number;
 }
 
-/** What we tell buyers: LCP v0.2 §5.1 lists a template per kind and model; v0.3 §4.1 the methods only. */
+/** What we tell buyers, and of what is for sale nothing to peers that are not served: LCP v0.2 §5.1 lists a template per kind and model; v0.3 §4.1 the methods only. */
 export function ourManifest(
   version: Version,
   offer: Offer,
   limits: ManifestLimits,
+  isServed: boolean,
 ): Omit<Manifest, 'kind' | 'version' | 'protocolVersion'> {
   return {
     maxPayloadBytes: limits.maxPayloadBytes,
@@ -23,7 +24,7 @@ export function ourManifest(
     maxJobBytes: BigInt(limits.maxJobBytes),
     maxInflightJobs: limits.maxInflightJobs,
     tasks:
-      offer.models().length === 0
+      !isServed || offer.models().length === 0
         ? []
         : offer.taskKinds.flatMap((taskKind) => tasksOf(version, taskKind, offer.models())),
   };

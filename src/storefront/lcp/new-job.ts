@@ -7,7 +7,7 @@ import type { Manifest, StreamBegin } from '../../protocol/messages.ts';
 import type { AssembledStream } from '../../protocol/stream-assembly.ts';
 import { termsHash } from '../../protocol/terms.ts';
 import type { Priced } from '../offer.ts';
-import type { Draft } from './draft.ts';
+import type { Draft } from './drafts.ts';
 
 export interface JobParts {
   readonly draft: Draft;

@@ -1,0 +1,173 @@
+import { TokenBuckets } from '../../clock/token-bucket.ts';
+import type { Clock } from '../../clock/clock.ts';
+import { isInvoiceOpen, isRunFinal } from '../../job/job.ts';
+import type { Job, JobKey } from '../../job/job.ts';
+import type { NodeId } from '../../lightning/lightning.ts';
+import { Capacity } from './capacity.ts';
+import type { CapacityLimits, CapacityOptions } from './capacity.ts';
+import { decline, declineFor } from './declined.ts';
+import type { Declined } from './declined.ts';
+import { Holdings, SharedRate, share } from './share.ts';
+import type { Holder } from './share.ts';
+
+export interface AdmissionLimits extends CapacityLimits {
+  readonly requestsPerMinute: number;
+  readonly requestsPerMinutePerPeer: number;
+  readonly countingSecondsPerMinute: number;
+  readonly countingSecondsPerMinutePerPeer: number;
+  readonly openInputs: number;
+  readonly openInputsPerPeer: number;
+  readonly inputMemoryBytes: number;
+  readonly inputMemoryBytesPerPeer: number;
+}
+
+export interface AdmissionOptions extends CapacityOptions {
+  readonly clock: Clock;
+  readonly limits: AdmissionLimits;
+}
+
+/** What a peer wants now. */
+export type Wish =
+  /** That a request of its is looked at. */
+  | { readonly kind: 'request' }
+  /** A quote; the answer has at most so many bytes (absent: not known yet, and no matter). */
+  | { readonly kind: 'quote'; readonly model: string; readonly answerBytes?: number }
+  /** That tokens are counted for it. */
+  | { readonly kind: 'counting' }
+  /** What a job of its had already: quote or answer. */
+  | { readonly kind: 'repeat'; readonly job: JobKey }
+  /** That the ledger is asked about a message that most likely means nothing, and an error goes out. */
+  | { readonly kind: 'stray' };
+
+/** What one request may get again, by the minute: a stored answer may be large. */
+const REPEATS_OF_JOB = { perMinute: 4, burst: 6 };
+const REPEATS_OF_PEER = { perMinute: 60 };
+const STRAYS = { total: 3_000, perPeer: 600 };
+/** No single count takes longer; a clock that jumps must not be booked as work. */
+const LONGEST_COUNT_MS = 10_000;
+
+const CLOSED = 'the provider takes nothing new now; try again in some minutes';
+const NOT_SERVED = 'nothing is for sale here to peers that the operator has not chosen';
+
+/**
+ * Who may use how much before money has come: per peer and in all, and of each limit a part is kept for peers that are no strangers. What could
+ * not be served in time is declined before it is priced. What a paid quote had cost is given back: who pays is not limited by what it asked.
+ */
+export class Admission {
+  /** Input streams that are open, and the bytes they hold. */
+  readonly inputs: Holdings;
+  readonly inputBytes: Holdings;
+  readonly #options: AdmissionOptions;
+  readonly #capacity: Capacity;
+  readonly #requests: SharedRate;
+  readonly #countingMs: SharedRate;
+  readonly #repeatsOfJob = new TokenBuckets(REPEATS_OF_JOB);
+  readonly #repeatsOfPeer = new TokenBuckets(REPEATS_OF_PEER);
+  readonly #strays: SharedRate;
+  /** What quotes cost that can still be paid. */
+  readonly #spent = new Map<JobKey, { readonly holder: Holder; readonly countingMs: number }>();
+  #isOpen = true;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+    this.#capacity = new Capacity(options);
+    const { limits, clock } = options;
+    const shareOf = (total: number, perPeer: number) => share(total, perPeer, limits.keptForTrustedPercent);
+    const countingMs = shareOf(limits.countingSecondsPerMinute * 1000, limits.countingSecondsPerMinutePerPeer * 1000);
+    this.inputs = new Holdings(shareOf(limits.openInputs, limits.openInputsPerPeer));
+    this.inputBytes = new Holdings(shareOf(limits.inputMemoryBytes, limits.inputMemoryBytesPerPeer));
+    this.#requests = new SharedRate(shareOf(limits.requestsPerMinute, limits.requestsPerMinutePerPeer), clock.nowMs());
+    this.#countingMs = new SharedRate(countingMs, clock.nowMs());
+    this.#strays = new SharedRate(shareOf(STRAYS.total, STRAYS.perPeer), clock.nowMs());
+  }
+
+  /** No new quotes from now on. */
+  close(): void {
+    this.#isOpen = false;
+  }
+
+  /** Whose account it is from now until it is given back, whatever the peer becomes meanwhile. */
+  holder(peer: NodeId): Holder {
+    return { peer, isTrusted: this.#options.peers.isTrusted(peer) };
+  }
+
+  /** Undefined: nothing speaks against it; what goes by the minute is counted with that. */
+  admit(peer: NodeId, wish: Wish): Declined | undefined {
+    const holder = this.holder(peer);
+    switch (wish.kind) {
+      case 'request':
+        return this.#admitRequest(holder);
+      case 'quote':
+        if (!this.#options.peers.isServed(peer)) return { refusal: 'unsupported-task', message: NOT_SERVED };
+        return this.#isOpen ? this.#capacity.decline(holder, wish.model, wish.answerBytes) : decline(CLOSED);
+      case 'counting': {
+        const waitMs = this.#countingMs.waitMs(holder, 1, this.#nowMs());
+        return waitMs > 0 ? declineFor(waitMs, 'too many long requests that were not paid') : undefined;
+      }
+      case 'repeat': {
+        const [ofJob, ofPeer] = [this.#repeatsOfJob, this.#repeatsOfPeer];
+        const isOften = !ofJob.tryOne(wish.job, this.#nowMs()) || !ofPeer.tryOne(peer, this.#nowMs());
+        return isOften ? decline('repeated too often') : undefined;
+      }
+      case 'stray':
+        return this.#useUp(this.#strays, holder, 'too many messages that mean nothing');
+    }
+  }
+
+  isSpoolShort(peer: NodeId, answerBytes: number): boolean {
+    return this.#capacity.isSpoolShort(peer, answerBytes);
+  }
+
+  /** Books what counting took: wall time, since it is one peer's turn at a time. Returns what was booked. */
+  counted(peer: NodeId, tookMs: number): number {
+    const countingMs = Math.min(Math.max(0, tookMs), LONGEST_COUNT_MS);
+    this.#countingMs.take(this.holder(peer), countingMs, this.#nowMs());
+    return countingMs;
+  }
+
+  /** A quote goes out: what it cost is given back once it is paid. */
+  quoted(peer: NodeId, job: JobKey, countingMs: number): void {
+    this.#spent.set(job, { holder: this.holder(peer), countingMs });
+  }
+
+  /** To be told of every change of a job. */
+  jobChanged(before: Job, after: Job): void {
+    if (before.receivedMsat === undefined && after.receivedMsat !== undefined) this.#paid(after);
+    if (!isInvoiceOpen(after)) this.#spent.delete(after.key);
+    if (isRunFinal(after) && !isRunFinal(before)) this.#capacity.runEnded(after);
+  }
+
+  /** To be told, at the start, of jobs of earlier days, the oldest first. */
+  remember(jobs: Iterable<Job>): void {
+    for (const job of jobs) {
+      if (job.receivedMsat !== undefined) this.#options.peers.paid(job.peer);
+      if (isRunFinal(job)) this.#capacity.runEnded(job);
+    }
+  }
+
+  #paid({ peer, key }: Job): void {
+    this.#options.peers.paid(peer);
+    const spent = this.#spent.get(key);
+    if (spent === undefined) return;
+    this.#requests.giveBack(spent.holder, 1);
+    this.#countingMs.giveBack(spent.holder, spent.countingMs);
+  }
+
+  #admitRequest(holder: Holder): Declined | undefined {
+    const short = this.inputs.shortage(holder);
+    if (short === 'peer') return decline('too many unfinished requests; finish some first');
+    if (short === 'all') return decline('too many unfinished requests at the moment; try again soon');
+    return this.#useUp(this.#requests, holder, 'too many requests that were not paid');
+  }
+
+  #useUp(rate: SharedRate, holder: Holder, whyNot: string): Declined | undefined {
+    const waitMs = rate.waitMs(holder, 1, this.#nowMs());
+    if (waitMs > 0) return declineFor(waitMs, whyNot);
+    rate.take(holder, 1, this.#nowMs());
+    return undefined;
+  }
+
+  #nowMs(): number {
+    return this.#options.clock.nowMs();
+  }
+}

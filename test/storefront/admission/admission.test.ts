@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import type { Job } from '../../../src/job/job.ts';
+import { msat } from '../../../src/money/msat.ts';
+import { Admission } from '../../../src/storefront/admission/admission.ts';
+import { KnownPeers } from '../../../src/storefront/admission/known-peers.ts';
+import { ManualClock } from '../../harness/manual-clock.ts';
+import { LIMITS } from '../../harness/seller.ts';
+
+const HOUR_MS = 3_600_000;
+const LONGEST_COUNT_MS = 10_000;
+
+/** Admission at a counter where nothing goes on. */
+function quietAdmission() {
+  const clock = new ManualClock();
+  const peers = new KnownPeers({ allow: [], deny: [], channelOnly: false });
+  const admission = new Admission({
+    clock,
+    peers,
+    jobs: () => [],
+    queue: () => ({ slots: 1, running: 0, waiting: 0 }),
+    spoolUsedBytes: () => 0,
+    limits: { ...LIMITS, spoolBytes: 1e9, longestWaitMs: 60_000, firstRunMs: 60_000, longestRunMs: 600_000 },
+  });
+  return { clock, peers, admission };
+}
+
+const unpaid = { key: 'job', peer: 'a', funding: 'open', run: 'none' } as Job;
+const paid = { ...unpaid, funding: 'funded', run: 'queued', receivedMsat: msat(1_000n) } as Job;
+
+describe('time that was spent on counting for a peer', () => {
+  test('is bounded by the minute, and flows back', async () => {
+    const { admission, clock } = quietAdmission();
+    expect(admission.admit('a', { kind: 'counting' })).toBeUndefined();
+    admission.counted('a', LIMITS.countingSecondsPerMinutePerPeer * 1000);
+    expect(admission.admit('a', { kind: 'counting' })).toMatchObject({
+      refusal: 'rate-limited',
+      message: 'too many long requests that were not paid; try again in about 1 s',
+      retryAfterMs: 6,
+    });
+    expect(admission.admit('b', { kind: 'counting' })).toBeUndefined();
+    await clock.advance(10);
+    expect(admission.admit('a', { kind: 'counting' })).toBeUndefined();
+  });
+
+  test('is bounded for strangers together, whose limit is not that of trusted peers', () => {
+    const { admission, peers } = quietAdmission();
+    peers.setChannelPeers(new Set(['friend']));
+    for (const name of ['a', 'b']) admission.counted(name, 8_000);
+    expect(admission.admit('c', { kind: 'counting' })).toBeDefined();
+    expect(admission.admit('friend', { kind: 'counting' })).toBeUndefined();
+  });
+
+  test('is given back when the quote is paid', () => {
+    const { admission } = quietAdmission();
+    const countingMs = admission.counted('a', LONGEST_COUNT_MS);
+    admission.quoted('a', unpaid.key, countingMs);
+    expect(admission.admit('a', { kind: 'counting' })).toBeDefined();
+    admission.jobChanged(unpaid, paid);
+    expect(admission.admit('a', { kind: 'counting' })).toBeUndefined();
+    expect(admission.holder('a').isTrusted).toBe(true);
+  });
+
+  test.each([HOUR_MS, -HOUR_MS])('is not what a clock says that jumped by %i ms', (jumpMs) => {
+    const { admission } = quietAdmission();
+    expect(admission.counted('a', jumpMs)).toBe(jumpMs > 0 ? LONGEST_COUNT_MS : 0);
+  });
+});
+
+describe('messages that most likely mean nothing', () => {
+  test('have the ledger asked so many times a minute, however many strangers send them', () => {
+    const { admission } = quietAdmission();
+    let asked = 0;
+    for (let count = 0; count < 10_000; count++)
+      if (admission.admit(`peer ${count % 100}`, { kind: 'stray' }) === undefined) asked++;
+    expect(asked).toBe(1_500);
+  });
+});
+
+describe('a seller that closes', () => {
+  test('declines quotes and nothing else', () => {
+    const { admission } = quietAdmission();
+    admission.close();
+    expect(admission.admit('a', { kind: 'quote', model: 'm' })).toMatchObject({ refusal: 'rate-limited' });
+    expect(admission.admit('a', { kind: 'repeat', job: 'job' })).toBeUndefined();
+  });
+});
