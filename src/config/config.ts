@@ -50,6 +50,9 @@ export interface Config {
   readonly llm: {
     /** For models of which nothing else is said. */
     readonly maxOutputTokens: number;
+    /** What a request may hold beside what the gate knows. */
+    readonly allowedRequestFields: readonly string[];
+    readonly allowedToolTypes: readonly string[];
   };
   readonly limits: {
     readonly maxPayloadBytes: number;

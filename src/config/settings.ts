@@ -45,7 +45,11 @@ export function settings(
           },
         }),
     },
-    llm: { maxOutputTokens: written.llm.max_output_tokens },
+    llm: {
+      maxOutputTokens: written.llm.max_output_tokens,
+      allowedRequestFields: written.llm.allowed_request_fields,
+      allowedToolTypes: written.llm.allowed_tool_types,
+    },
     limits: {
       maxPayloadBytes: limits.max_payload_bytes,
       maxInputBytes: limits.max_input_bytes,

@@ -7,7 +7,8 @@ import type { Job, JobKey, Output, Usage } from '../job/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { answerFilter, brokenStreamEvent } from '../openai/answer.ts';
 import type { AnswerFilter } from '../openai/answer.ts';
-import { checkRequest } from '../openai/request.ts';
+import { checkRequestInSteps } from '../openai/request.ts';
+import type { RequestLimits } from '../openai/request.ts';
 import { SpoolError } from '../spool/spool.ts';
 import type { Spool, SpoolWriter } from '../spool/spool.ts';
 import type { Engine } from './engine.ts';
@@ -20,6 +21,8 @@ export interface RunnerOptions {
   readonly log: Logger;
   readonly maxOutputBytes: number;
   readonly maxBacklogBytes: number;
+  /** As when the request was priced. */
+  readonly allowed: Pick<RequestLimits, 'allowedFields' | 'allowedToolTypes'>;
 }
 
 /** Why work is stopped: the buyer left, it took too long, or its end no longer matters here. */
@@ -94,7 +97,7 @@ export class Runner {
     if (running?.run !== 'running') return undefined;
     if (input === undefined) throw new BackendError('the stored request is missing', { retryable: false });
     const { backend } = attempt.slot;
-    const body = upstreamBody(job, input, backend.outputCapField);
+    const body = await this.#upstreamBody(job, input, backend.outputCapField);
     const answering = backend.run(
       { taskKind: terms.taskKind, model: work.model, body, stream: work.stream },
       abort.signal,
@@ -183,6 +186,19 @@ export class Runner {
     };
   }
 
+  /** The body that was priced, with what it left open filled in: the price binds the backend too. */
+  async #upstreamBody(job: Job, input: Uint8Array, cap: OutputCapField): Promise<Uint8Array> {
+    const { model, maxOutputTokensPerChoice, choices } = job.work;
+    const request = await checkRequestInSteps(job.terms.taskKind, input, model, {
+      maxOutputTokens: maxOutputTokensPerChoice,
+      maxChoices: choices,
+      ...this.#options.allowed,
+    });
+    if ('refusal' in request)
+      throw new BackendError('the stored request does not pass the gate any more', { retryable: false });
+    return request.upstreamBody({ cap, usage: true });
+  }
+
   /** An SSE stream that had begun gets an error event, so that the client sees it; undefined: there is nothing to deliver. */
   async #endBroken(attempt: Attempt, reason: string): Promise<Output | undefined> {
     const { job, writer, streamId } = attempt;
@@ -215,18 +231,6 @@ async function endOutput(
 ): Promise<Output> {
   const { bytes, sha256 } = await writer.end(note);
   return { streamId, contentType, bytes, sha256 };
-}
-
-/** The body that was priced, with what it left open filled in: the price binds the backend too. */
-function upstreamBody(job: Job, input: Uint8Array, cap: OutputCapField): Uint8Array {
-  const { model, maxOutputTokensPerChoice, choices } = job.work;
-  const request = checkRequest(job.terms.taskKind, input, model, {
-    maxOutputTokens: maxOutputTokensPerChoice,
-    maxChoices: choices,
-  });
-  if ('refusal' in request)
-    throw new BackendError('the stored request does not pass the gate any more', { retryable: false });
-  return request.upstreamBody({ cap, usage: true });
 }
 
 /** Waits for both; when one rejects, the other's rejection is not left unheard. */

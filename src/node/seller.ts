@@ -61,6 +61,10 @@ export function createSeller(parts: SellerParts): Seller {
     totalMs: deadlines.totalSeconds * 1000,
     retentionMs: deadlines.retentionSeconds * 1000,
   };
+  const allowed = {
+    allowedFields: settings.llm.allowedRequestFields,
+    allowedToolTypes: settings.llm.allowedToolTypes,
+  };
   const engine = new Engine({ ledger, clock, deadlines: inMs, log, onFatal });
   const offer = new PriceOffer({
     pool,
@@ -69,6 +73,7 @@ export function createSeller(parts: SellerParts): Seller {
     minPriceMsat: settings.minPriceMsat,
     maxOutputTokens: settings.llm.maxOutputTokens,
     maxChoices: limits.maxChoices,
+    allowed,
     ...(pricing.inFlightSurge === undefined ? {} : { load: pricing.inFlightSurge }),
     paidJobs: () => engine.count().paid,
   });
@@ -83,7 +88,7 @@ export function createSeller(parts: SellerParts): Seller {
     ourManifest: (version) => ourManifest(version, offer, { ...limits, maxJobBytes }),
   });
   const invoicing = new Invoicing(engine, node, clock, log);
-  const runner = new Runner({ engine, ledger, pool, spool, log, maxOutputBytes, maxBacklogBytes });
+  const runner = new Runner({ engine, ledger, pool, spool, log, maxOutputBytes, maxBacklogBytes, allowed });
   const delivery = new Delivery({ session, engine, spool, clock, log, maxMessageBytes: node.maxMessageBytes });
   const intake = new Intake({
     session,

@@ -53,7 +53,7 @@ const settingsWith = (limits: typeof LIMITS): SellerSettings => ({
   quoteTtlSeconds: DEADLINES.quoteTtlS,
   minPriceMsat: msat(1000n),
   pricing: { lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }] },
-  llm: { maxOutputTokens: MAX_OUTPUT_TOKENS },
+  llm: { maxOutputTokens: MAX_OUTPUT_TOKENS, allowedRequestFields: [], allowedToolTypes: [] },
   limits: { ...limits, maxChoices: 4 },
   deadlines: {
     inputSeconds: DEADLINES.inputMs / 1000,

