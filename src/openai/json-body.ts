@@ -1,4 +1,4 @@
-import { DEFAULT_SCAN_LIMITS, JsonScanError, scanObject } from './json-scan.ts';
+import { DEFAULT_SCAN_LIMITS, JsonScanError, scanObjectInSteps } from './json-scan.ts';
 import type { JsonMember, ScanLimits } from './json-scan.ts';
 
 /** A JSON object that every decoder reads alike. */
@@ -15,10 +15,12 @@ const MAX_MEMBERS = 256;
  * let others run: 4 MB take up to 20 ms between two yields.
  */
 export function* readJsonBody(body: Uint8Array, limits: Partial<ScanLimits>): Generator<void, JsonBody> {
-  const members = scanObject(body, { ...DEFAULT_SCAN_LIMITS, ...limits });
+  const members = yield* scanObjectInSteps(body, { ...DEFAULT_SCAN_LIMITS, ...limits });
   if (members.length > MAX_MEMBERS) throw new JsonScanError(`it has more than ${MAX_MEMBERS} members`);
   yield;
-  const value = parse(decode(body));
+  const text = decode(body);
+  yield;
+  const value = parse(text);
   yield;
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new JsonScanError('it is another kind of value');

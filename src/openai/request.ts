@@ -7,6 +7,7 @@ import { RefusedRequest, refuse } from './refuse.ts';
 import { isFixedField, whyRefused } from './refused-fields.ts';
 import { requestFields } from './request-fields.ts';
 import { toldKey } from './rule.ts';
+import { finish, finishWithPauses } from './steps.ts';
 
 export type { CheckedRequest, Refusal, RequestLimits, TaskKind, UpstreamFill } from './checked-request.ts';
 
@@ -30,23 +31,14 @@ export function checkRequest(
   model: string,
   limits: RequestLimits,
 ): CheckedRequest | Refusal {
-  const steps = check(taskKind, body, model, limits);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-  }
+  return finish(check(taskKind, body, model, limits));
 }
 
-/** As `checkRequest`, but lets others run in between: a body of 4 MB never holds the event loop for more than 20 ms. */
+/** As `checkRequest`, but lets others run in between: a body of 4 MB does not hold the event loop for more than 20 ms. */
 export async function checkRequestInSteps(
   ...request: Parameters<typeof checkRequest>
 ): Promise<CheckedRequest | Refusal> {
-  const steps = check(...request);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-    if (request[1].length > LARGE_BODY_BYTES) await new Promise(setImmediate);
-  }
+  return request[1].length < LARGE_BODY_BYTES ? checkRequest(...request) : finishWithPauses(check(...request));
 }
 
 function* check(
