@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkRequest } from '../../src/openai/request.ts';
+import { checkRequest, checkRequestInSteps } from '../../src/openai/request.ts';
 import type { CheckedRequest, RequestLimits, TaskKind, UpstreamFill } from '../../src/openai/request.ts';
 
 const CHAT = 'openai.chat_completions.v1';
@@ -289,4 +289,21 @@ describe('what is passed on', () => {
     });
     expect(again.upstreamBody({ cap: 'both', usage: true })).toEqual(first.upstreamBody({ cap: 'both', usage: true }));
   });
+});
+
+test('a large body is checked in steps, between which others are served, with the same result', async () => {
+  const messages = Array.from({ length: 8_000 }, () => ({ role: 'user', content: 'x'.repeat(400) }));
+  const body = bytes({ model: 'm', messages, tools: [{ type: 'function', function: { name: 'f', parameters: {} } }] });
+  let served = 0;
+  const serve = (): void => {
+    served++;
+    if (served < 3) setImmediate(serve);
+  };
+  setImmediate(serve);
+  const { upstreamBody: inSteps, ...rest } = (await checkRequestInSteps(CHAT, body, 'm', limits)) as CheckedRequest;
+  expect(served).toBe(3);
+  const { upstreamBody: atOnce, ...same } = checked(new TextDecoder().decode(body));
+  expect(rest).toEqual(same);
+  const fill = { cap: 'max_tokens', usage: true } as const;
+  expect(Buffer.from(inSteps(fill)).equals(atOnce(fill))).toBe(true);
 });
