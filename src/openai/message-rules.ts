@@ -6,7 +6,7 @@ const MEDIA = 'send text';
 const STATE = 'nothing is kept between requests: send the whole input';
 const IMAGE_URL = /^data:image\/[a-z0-9.+-]+;base64,/;
 
-const id = text(512);
+const id = text(16_384); // some proxies keep signatures in them
 const role = oneOf('system', 'developer', 'user', 'assistant', 'tool', 'function');
 const cacheControl = record({ type: word, ttl: word });
 
@@ -37,7 +37,7 @@ const chatParts = byType(
   media,
 );
 
-const calledFunction = record({ name: id, arguments: anything });
+const calledFunction = record({ name: id, arguments: anyText });
 const toolCall = record({
   id,
   type: oneOf('function', 'custom'),
