@@ -300,10 +300,10 @@ test('a large body is checked in steps, between which others are served, with th
     if (served < 3) setImmediate(serve);
   };
   setImmediate(serve);
-  const { upstreamBody: inSteps, ...rest } = (await checkRequestInSteps(CHAT, body, 'm', limits)) as CheckedRequest;
+  const inSteps = (await checkRequestInSteps(CHAT, body, 'm', limits)) as CheckedRequest;
   expect(served).toBe(3);
-  const { upstreamBody: atOnce, ...same } = checked(new TextDecoder().decode(body));
-  expect(rest).toEqual(same);
+  const atOnce = checked(new TextDecoder().decode(body));
+  expect(inSteps.promptText).toEqual(atOnce.promptText);
   const fill = { cap: 'max_tokens', usage: true } as const;
-  expect(Buffer.from(inSteps(fill)).equals(atOnce(fill))).toBe(true);
+  expect(Buffer.from(inSteps.upstreamBody(fill)).equals(atOnce.upstreamBody(fill))).toBe(true);
 });
