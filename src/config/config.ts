@@ -55,6 +55,9 @@ export interface Config {
   readonly llm: {
     /** For models of which nothing else is said. */
     readonly maxOutputTokens: number;
+    /** What a request may hold beside what the gate knows. */
+    readonly allowedRequestFields: readonly string[];
+    readonly allowedToolTypes: readonly string[];
   };
   readonly payment: { readonly mode: PaymentMode; readonly holdSeconds: number };
   /** Node ids; see config.example.yaml. */

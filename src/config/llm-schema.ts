@@ -1,10 +1,19 @@
 import { z } from 'zod';
+import { isOpenField } from '../openai/refused-fields.ts';
 import { whole } from './fields.ts';
 import { modelFields, priceSchema } from './price-entry.ts';
 
 const UINT32_MAX = 4_294_967_295;
 
 const modelId = z.string().min(1, { error: 'a model id can not be empty' });
+
+const openField = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,63}$/, { error: 'expected the name of a field, like min_tokens' })
+  .refine(isOpenField, {
+    error: 'this field can not be allowed: it is known already, or changes what a request costs or where it runs',
+    params: { cure: 'take it away' },
+  });
 
 const model = z
   .strictObject({
@@ -27,6 +36,18 @@ export const llmSchema = z
       4096,
       { max: UINT32_MAX },
     ),
+    allowed_request_fields: z
+      .array(openField)
+      .default([])
+      .describe(
+        'Fields that a request may have beside those of the OpenAI API and of common samplers, when every backend bears them: min_tokens, guided_json. Fields that change the price, the model or the place can not be allowed. Default: none.',
+      ),
+    allowed_tool_types: z
+      .array(z.enum(['web_search', 'web_search_preview', 'custom']))
+      .default([])
+      .describe(
+        'Types of tools that a request may list beside functions, when no backend runs them itself: codex lists web_search. Default: none.',
+      ),
     models: z
       .record(modelId, model)
       .optional()

@@ -45,7 +45,11 @@ export function settings(
           },
         }),
     },
-    llm: { maxOutputTokens: written.llm.max_output_tokens },
+    llm: {
+      maxOutputTokens: written.llm.max_output_tokens,
+      allowedRequestFields: written.llm.allowed_request_fields,
+      allowedToolTypes: written.llm.allowed_tool_types,
+    },
     payment: {
       mode: written.payment.mode,
       // A hold serves no purpose beyond the time that an answer may take in all.

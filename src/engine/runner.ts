@@ -7,7 +7,8 @@ import type { Job, JobKey, Output, Usage } from '../job/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { answerFilter, brokenStreamEvent } from '../openai/answer.ts';
 import type { AnswerFilter } from '../openai/answer.ts';
-import { checkRequest } from '../openai/request.ts';
+import { checkRequestInSteps } from '../openai/request.ts';
+import type { RequestLimits } from '../openai/request.ts';
 import { SpoolError } from '../spool/spool.ts';
 import type { Spool, SpoolWriter } from '../spool/spool.ts';
 import type { Engine } from './engine.ts';
@@ -22,6 +23,8 @@ export interface RunnerOptions {
   readonly log: Logger;
   readonly maxOutputBytes: number;
   readonly maxBacklogBytes: number;
+  /** As when the request was priced. */
+  readonly allowed: Pick<RequestLimits, 'allowedFields' | 'allowedToolTypes'>;
 }
 
 /** Why work is stopped: the buyer left, it took too long, or its end no longer matters here. */
@@ -104,7 +107,7 @@ export class Runner {
     }
     if (input === undefined) throw new BackendError('the stored request is missing', { retryable: false });
     const { backend } = attempt.slot;
-    const body = upstreamBody(job, input, backend.outputCapField);
+    const body = await this.#upstreamBody(job, input, backend.outputCapField);
     const request = { taskKind: terms.taskKind, model: work.model, body, stream: work.stream };
     const answer = await backend.run(request, abort.signal);
     attempt.contentType = answer.contentType;
@@ -185,6 +188,19 @@ export class Runner {
     return { kind: 'attempt-failed', retryable: isRetryable && output === undefined, reason, ...delivered };
   }
 
+  /** The body that was priced, with what it left open filled in: the price binds the backend too. */
+  async #upstreamBody(job: Job, input: Uint8Array, cap: OutputCapField): Promise<Uint8Array> {
+    const { model, maxOutputTokensPerChoice, choices } = job.work;
+    const request = await checkRequestInSteps(job.terms.taskKind, input, model, {
+      maxOutputTokens: maxOutputTokensPerChoice,
+      maxChoices: choices,
+      ...this.#options.allowed,
+    });
+    if ('refusal' in request)
+      throw new BackendError('the stored request does not pass the gate any more', { retryable: false });
+    return request.upstreamBody({ cap, usage: true });
+  }
+
   /** An SSE stream that had begun gets an error event, so that the client sees it; undefined: there is nothing to deliver. */
   async #endBroken(attempt: Attempt, reason: string): Promise<Output | undefined> {
     const { job, writer, begun } = attempt;
@@ -229,18 +245,6 @@ async function endOutput(
 
 /** Derived from the job, so that an attempt after a crash begins the same stream: to the buyer a repeated begin is no second stream. */
 const outputStreamId = (key: JobKey): string => createHash('sha256').update(`output/${key}`).digest('hex');
-
-/** The body that was priced, with what it left open filled in: the price binds the backend too. */
-function upstreamBody(job: Job, input: Uint8Array, cap: OutputCapField): Uint8Array {
-  const { model, maxOutputTokensPerChoice, choices } = job.work;
-  const request = checkRequest(job.terms.taskKind, input, model, {
-    maxOutputTokens: maxOutputTokensPerChoice,
-    maxChoices: choices,
-  });
-  if ('refusal' in request)
-    throw new BackendError('the stored request does not pass the gate any more', { retryable: false });
-  return request.upstreamBody({ cap, usage: true });
-}
 
 /** Waits for both; when one rejects, the other's rejection is not left unheard. */
 async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {

@@ -94,6 +94,10 @@ export function createSeller(parts: SellerParts): Seller {
     totalMs: deadlines.totalSeconds * 1000,
     retentionMs: deadlines.retentionSeconds * 1000,
   };
+  const allowed = {
+    allowedFields: settings.llm.allowedRequestFields,
+    allowedToolTypes: settings.llm.allowedToolTypes,
+  };
   const engine = new Engine({ ledger, clock, deadlines: inMs, log, onFatal });
   const offer = new PriceOffer({
     pool,
@@ -103,6 +107,7 @@ export function createSeller(parts: SellerParts): Seller {
     maxOutputTokens: settings.llm.maxOutputTokens,
     maxChoices: limits.maxChoices,
     paymentMode: settings.payment.mode,
+    allowed,
     ...(pricing.inFlightSurge === undefined ? {} : { load: pricing.inFlightSurge }),
     paidJobs: () => engine.paidJobs,
   });
@@ -153,7 +158,7 @@ export function createSeller(parts: SellerParts): Seller {
     maxJobBytes,
   });
   const storefront = new LcpStorefront({ session, engine, intake, delivery, log });
-  const runner = new Runner({ engine, ledger, pool, spool, storefront, log, maxOutputBytes, maxBacklogBytes });
+  const runner = new Runner({ engine, ledger, pool, spool, storefront, log, maxOutputBytes, maxBacklogBytes, allowed });
   engine.connect(performEffects({ invoicing, runner, storefront, ledger, spool, log }));
   session.addRole(storefront);
   session.listen();

@@ -15,6 +15,10 @@ export interface RequestLimits {
   readonly maxChoices?: number;
   /** True: images as data URLs pass, and the caller counts them (`images`). Default false. */
   readonly allowImages?: boolean;
+  /** Fields beside those that are known here, as the owner set them. Default none. */
+  readonly allowedFields?: readonly string[];
+  /** Types of tools beside functions, as the owner set them. Default none. */
+  readonly allowedToolTypes?: readonly string[];
   /** Levels of nesting. Default 64. */
   readonly maxDepth?: number;
 }

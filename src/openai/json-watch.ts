@@ -1,3 +1,6 @@
+import { treeOf } from './path-tree.ts';
+import type { Node } from './path-tree.ts';
+
 /** What was seen at a watched path; of several (array elements, repeated keys) `raw` and `firstByte` are the last one's. */
 export interface Seen {
   /** First byte of the value: `{`, `[`, `"`, a digit, or the letter of a literal. */
@@ -8,12 +11,6 @@ export interface Seen {
   textBytes: number;
   /** The value as written, up to MAX_RAW_BYTES; undefined while it is not whole, or was longer. */
   raw?: string;
-}
-
-interface Node {
-  readonly path: string;
-  readonly children: Map<string, Node>;
-  readonly isWatched: boolean;
 }
 
 interface Frame {
@@ -224,22 +221,4 @@ function keyOf(bytes: readonly number[]): string {
   } catch {
     return '';
   }
-}
-
-function treeOf(paths: readonly string[]): Node {
-  const root: Node = { path: '', children: new Map(), isWatched: false };
-  for (const path of paths) {
-    let node = root;
-    for (const key of path.split('.')) {
-      const childPath = node.path === '' ? key : `${node.path}.${key}`;
-      const child = node.children.get(key) ?? {
-        path: childPath,
-        children: new Map<string, Node>(),
-        isWatched: paths.includes(childPath),
-      };
-      node.children.set(key, child);
-      node = child;
-    }
-  }
-  return root;
 }

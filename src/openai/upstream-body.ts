@@ -1,8 +1,6 @@
 import type { TaskKind, UpstreamFill } from './checked-request.ts';
 import { scanObject } from './json-scan.ts';
 import type { JsonMember } from './json-scan.ts';
-import { foldKey } from './known-keys.ts';
-import { refuse } from './refuse.ts';
 
 export interface UpstreamParts {
   readonly taskKind: TaskKind;
@@ -20,26 +18,6 @@ interface Splice {
   readonly start: number;
   readonly end: number;
   readonly text: string;
-}
-
-const streamOptionKeys = new Map(['include_usage', 'continuous_usage_stats'].map((key) => [foldKey(key), key]));
-
-/** True when the buyer asks for the usage chunk. */
-export function checkStreamOptions(options: unknown): boolean {
-  if (options === undefined || options === null) return false;
-  if (typeof options !== 'object' || Array.isArray(options)) refuse('"stream_options" must be an object');
-  const given = options as Record<string, unknown>;
-  for (const key of Object.keys(given)) {
-    const known = streamOptionKeys.get(foldKey(key));
-    if (known !== undefined && known !== key)
-      refuse(`a key of "stream_options" is spelled almost like "${known}": spell it exactly so`);
-  }
-  const isWanted = given['include_usage'] ?? false;
-  if (typeof isWanted !== 'boolean') refuse('"stream_options.include_usage" must be true or false');
-  // vLLM puts usage into every chunk for it, but only together with the usage that we would ask for.
-  if (!isWanted && (given['continuous_usage_stats'] ?? false) !== false)
-    refuse('"stream_options.continuous_usage_stats" needs "include_usage": true');
-  return isWanted;
 }
 
 /**
@@ -84,7 +62,7 @@ function askForUsage(
   set: (key: string, json: string) => void,
 ): void {
   if (options === undefined || !isGiven) return set('stream_options', '{"include_usage":true}');
-  const { members } = scanObject(body.subarray(options.valueStart, options.valueEnd));
+  const members = scanObject(body.subarray(options.valueStart, options.valueEnd));
   const usage = members.find(({ key }) => key === 'include_usage');
   const offset = options.valueStart;
   if (usage !== undefined)

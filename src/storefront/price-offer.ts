@@ -1,8 +1,8 @@
 import type { BackendPool } from '../backend/pool.ts';
 import type { Estimator } from '../estimating/estimator.ts';
 import type { Msat } from '../money/msat.ts';
-import { checkRequest, taskKinds } from '../openai/request.ts';
-import type { TaskKind } from '../openai/request.ts';
+import { checkRequestInSteps, taskKinds } from '../openai/request.ts';
+import type { RequestLimits, TaskKind } from '../openai/request.ts';
 import { loadRule } from '../pricing/load-rule.ts';
 import type { LoadSettings } from '../pricing/load-rule.ts';
 import { quotePrice } from '../pricing/price.ts';
@@ -20,6 +20,7 @@ export interface PriceOfferOptions {
   readonly maxChoices: number;
   /** For models whose list entry names none. */
   readonly paymentMode: PaymentMode;
+  readonly allowed: Pick<RequestLimits, 'allowedFields' | 'allowedToolTypes'>;
   readonly load?: LoadSettings;
   /** Paid jobs that are not finished: what the load rule counts. */
   readonly paidJobs: () => number;
@@ -50,15 +51,17 @@ export class PriceOffer implements Offer {
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
-    const { estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, paymentMode, load, paidJobs } = this.#options;
+    const { estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, allowed, paymentMode, load, paidJobs } =
+      this.#options;
     const entry = findPrice(lists, model);
     const availability = this.availability(model);
     if (availability === 'away') return { refusal: 'rate-limited', message: AWAY };
     if (entry === undefined || availability !== 'on sale')
       return { refusal: 'unsupported-task', message: 'this model is not for sale here' };
-    const request = checkRequest(taskKind, body, model, {
+    const request = await checkRequestInSteps(taskKind, body, model, {
       maxOutputTokens: entry.maxOutputTokens ?? maxOutputTokens,
       maxChoices,
+      ...allowed,
     });
     if ('refusal' in request) return request;
     const estimator = estimators[entry.estimator ?? 'bytes'];

@@ -55,6 +55,11 @@ const CASES: readonly Case[] = [
     'log: { zzz: 1 }',
     ['config.yaml:1:8: log.zzz: unknown key. Cure: remove it; the keys in log are level, pretty.'],
   ],
+  [
+    'a request field that changes the price',
+    'llm:\n  allowed_request_fields: [min_tokens, best_of]',
+    ['config.yaml:2:40: llm.allowed_request_fields[1]: this field can not be allowed'],
+  ],
   ['a duplicate key', 'enabled: true\nenabled: false', ['config.yaml:2:1: this key stands here twice. Cure: keep one']],
   ['a tab', 'log:\n\tlevel: info', ['config.yaml:2:1: a tab indents this line.']],
   [

@@ -74,7 +74,7 @@ const settingsWith = (
   quoteTtlSeconds: DEADLINES.quoteTtlS,
   minPriceMsat: msat(1000n),
   pricing: { lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }] },
-  llm: { maxOutputTokens: MAX_OUTPUT_TOKENS },
+  llm: { maxOutputTokens: MAX_OUTPUT_TOKENS, allowedRequestFields: [], allowedToolTypes: [] },
   payment: { mode: paymentMode, holdSeconds: DEADLINES.holdMs / 1000 },
   peers: { allow: [], deny: [], channelOnly: false, ...peers },
   limits: { ...limits, maxChoices: 4 },

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readJsonBody } from '../../src/openai/json-body.ts';
 import { JsonScanError, scanObject } from '../../src/openai/json-scan.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const accepts = (text: string): boolean => {
   try {
-    scanObject(bytes(text));
+    for (const steps = readJsonBody(bytes(text), {}); steps.next().done !== true;);
     return true;
   } catch (error) {
     if (error instanceof JsonScanError) return false;
@@ -21,17 +22,17 @@ const parses = (text: string): boolean => {
   }
 };
 
-describe('the JSON scanner', () => {
+describe('the JSON reader', () => {
   test('tells where each member stands, in bytes', () => {
     fc.assert(
       fc.property(
-        fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue()),
+        fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue(), { maxKeys: 50 }),
         fc.constantFrom(undefined, 1, '\t'),
         (value, indent) => {
           const text = bytes(JSON.stringify(value, null, indent));
           const at = (from: number, to: number): unknown =>
             JSON.parse(new TextDecoder().decode(text.subarray(from, to)));
-          const { members } = scanObject(text);
+          const members = scanObject(text);
           expect(members.map(({ keyStart, keyEnd }) => at(keyStart, keyEnd))).toEqual(members.map(({ key }) => key));
           const read = Object.fromEntries(
             members.map(({ key, valueStart, valueEnd }) => [key, at(valueStart, valueEnd)]),
@@ -102,15 +103,16 @@ describe('the JSON scanner', () => {
   ])('refuses %j', (text) => expect(accepts(text)).toBe(false));
 
   test('refuses a key that stands twice, however it is escaped and however deep', () => {
-    expect(() => scanObject(bytes('{"n":1,"\\u006e":2}'))).toThrow('the key "n" stands twice in one object, at byte');
+    expect(() => scanObject(bytes('{"n":1,"\\u006e":2}'))).toThrow('the key "n" stands twice in one object, at byte 7');
     expect(accepts('{"a":[{"b":{"c":1,"c":1}}]}')).toBe(false);
     expect(accepts('{"a":{"c":1},"b":{"c":1}}')).toBe(true);
   });
 
   test('bounds depth and values', () => {
     expect(accepts(`{"a":${'['.repeat(63)}${']'.repeat(63)}}`)).toBe(true);
+    expect(accepts(`{${Array.from({ length: 257 }, (_, i) => `"k${i}":1`).join(',')}}`)).toBe(false);
     expect(accepts(`{"a":${'['.repeat(64)}${']'.repeat(64)}}`)).toBe(false);
-    expect(accepts(`{"a":[${'0,'.repeat(300_000)}0]}`)).toBe(false);
+    expect(accepts(`{"a":[${'0,'.repeat(25_000)}0]}`)).toBe(false);
   });
 
   test.each([
@@ -124,6 +126,6 @@ describe('the JSON scanner', () => {
   ])('takes a moment for 4 MB of %s', (_name, text) => {
     const start = performance.now();
     accepts(text);
-    expect(performance.now() - start).toBeLessThan(1500);
+    expect(performance.now() - start).toBeLessThan(500);
   });
 });

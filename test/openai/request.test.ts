@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkRequest } from '../../src/openai/request.ts';
+import { checkRequest, checkRequestInSteps } from '../../src/openai/request.ts';
 import type { CheckedRequest, RequestLimits, TaskKind, UpstreamFill } from '../../src/openai/request.ts';
 
 const CHAT = 'openai.chat_completions.v1';
@@ -181,8 +181,8 @@ describe('what is passed on', () => {
   });
 
   test('the cap where there is none, every other byte as it came', () => {
-    expect(upstream('{"model":"m", "messages":[{"content":"₿"}] ,"seed":1e400 }')).toBe(
-      '{"model":"m", "messages":[{"content":"₿"}] ,"seed":1e400,"max_tokens":4096 }',
+    expect(upstream('{"model":"m", "messages":[{"content":"₿"}] ,"seed":1e4 }')).toBe(
+      '{"model":"m", "messages":[{"content":"₿"}] ,"seed":1e4,"max_tokens":4096 }',
     );
     expect(upstream('{"max_tokens":null,"model":"m","messages":[{}]}')).toBe(
       '{"max_tokens":4096,"model":"m","messages":[{}]}',
@@ -226,7 +226,7 @@ describe('what is passed on', () => {
       ],
       tools: [
         { type: 'function', name: 'f', parameters: { type: 'object', properties: { file: { type: 'string' } } } },
-        { type: 'namespace', tools: [] },
+        { type: 'namespace', name: 'n', tools: [{ type: 'function', name: 'g' }] },
         { type: 'web_search' },
       ],
       tool_choice: 'auto',
@@ -238,7 +238,8 @@ describe('what is passed on', () => {
       prompt_cache_key: 'k',
       client_metadata: { a: 'b' },
     };
-    expect(checked(codex, RESPONSES)).toMatchObject({
+    const withSearch = { ...limits, allowedToolTypes: ['web_search'] };
+    expect(checked(codex, RESPONSES, withSearch)).toMatchObject({
       stream: true,
       usageWanted: true,
       choices: 1,
@@ -258,13 +259,17 @@ describe('what is passed on', () => {
   });
 
   test('all text that can reach the model, for the estimators', () => {
-    const { promptText } = checked({
-      ...hello,
-      messages: [{ role: 'user', Content: 'a', content: [{ type: 'text', text: 'b' }] }],
-      tools: [{ type: 'function' }],
-      documents: [{ text: 'c' }],
-      user: 'me',
-    });
+    const { promptText } = checked(
+      {
+        ...hello,
+        messages: [{ role: 'user', name: 'a', content: [{ type: 'text', text: 'b' }] }],
+        tools: [{ type: 'function' }],
+        documents: [{ text: 'c' }],
+        user: 'me',
+      },
+      CHAT,
+      { ...limits, allowedFields: ['documents'] },
+    );
     expect(promptText).toEqual(['user', 'a', 'text', 'b', '[{"type":"function"}]', '[{"text":"c"}]']);
   });
 
@@ -284,4 +289,21 @@ describe('what is passed on', () => {
     });
     expect(again.upstreamBody({ cap: 'both', usage: true })).toEqual(first.upstreamBody({ cap: 'both', usage: true }));
   });
+});
+
+test('a large body is checked in steps, between which others are served, with the same result', async () => {
+  const messages = Array.from({ length: 8_000 }, () => ({ role: 'user', content: 'x'.repeat(400) }));
+  const body = bytes({ model: 'm', messages, tools: [{ type: 'function', function: { name: 'f', parameters: {} } }] });
+  let served = 0;
+  const serve = (): void => {
+    served++;
+    if (served < 3) setImmediate(serve);
+  };
+  setImmediate(serve);
+  const inSteps = (await checkRequestInSteps(CHAT, body, 'm', limits)) as CheckedRequest;
+  expect(served).toBe(3);
+  const atOnce = checked(new TextDecoder().decode(body));
+  expect(inSteps.promptText).toEqual(atOnce.promptText);
+  const fill = { cap: 'max_tokens', usage: true } as const;
+  expect(Buffer.from(inSteps.upstreamBody(fill)).equals(atOnce.upstreamBody(fill))).toBe(true);
 });

@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { requestFields } from '../../src/openai/request-fields.ts';
+import type { TaskKind } from '../../src/openai/request.ts';
+
+const space = fc.constantFrom('', '', '', ' ', '\n', '\t\r');
+
+/** A key as hostile clients spell it. */
+const spelled = (key: string): fc.Arbitrary<string> =>
+  fc.oneof(
+    { weight: 20, arbitrary: fc.constant(JSON.stringify(key)) },
+    fc.constant(JSON.stringify(key.toUpperCase())),
+    fc.constant(JSON.stringify(key.replace('s', 'ſ').replace('k', '\u212a'))),
+    fc.constant(`"\\u00${key.charCodeAt(0).toString(16)}${key.slice(1)}"`),
+    fc.constant(`"${key.replace('_', '\\u005F')}"`),
+    fc.constant(JSON.stringify(`${key}\u0000`)),
+  );
+
+const oddNumber = fc.oneof(
+  fc.integer({ min: -2, max: 120 }).map(String),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => JSON.stringify(number)),
+  fc.constantFrom(
+    '1e400',
+    '-0',
+    '1E+2',
+    '100.0',
+    '9007199254740993',
+    '1e-400',
+    '01',
+    '+1',
+    '0x1',
+    `1${'0'.repeat(400)}`,
+  ),
+);
+const oddText = fc.oneof(
+  fc
+    .array(fc.constantFrom('a', '\\"', '\\\\', '{', '}', ',', ':', '[', '\\u0022'), { maxLength: 5 })
+    .map((parts) => `"${parts.join('')}"`),
+  fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text)),
+  fc.constantFrom(
+    '"\\ud800"',
+    '"\\u0000"',
+    '"\\/"',
+    '"\ud83d\ude00"',
+    '"',
+    '"\\x"',
+    '"\n"',
+    '"data:image/png;base64,AA=="',
+  ),
+);
+const scalar = fc.oneof(oddNumber, oddText, fc.constantFrom('true', 'false', 'null', 'nul', 'NaN'));
+
+const joined = (open: string, parts: fc.Arbitrary<string[]>, close: string): fc.Arbitrary<string> =>
+  fc.tuple(parts, space, space).map(([list, a, b]) => `${open}${a}${list.join(`${b},${a}`)}${b}${close}`);
+
+const names = ['type', 'text', 'role', 'content', 'function', 'tools', 'image_url', 'url', 'name', '__proto__', 'a'];
+/** Nested JSON of the words that requests are made of; mostly well made. */
+const { nested } = fc.letrec<{ nested: string }>((tie) => ({
+  nested: fc.oneof(
+    { maxDepth: 4, depthIdentifier: 'json' },
+    scalar,
+    fc.constantFrom('"text"', '"function"', '"user"', '"web_search"', '"message"', '"input_text"', '"auto"'),
+    joined('[', fc.array(tie('nested'), { maxLength: 3 }), ']'),
+    joined(
+      '{',
+      fc.array(
+        fc
+          .tuple(fc.constantFrom(...names).chain(spelled), space, tie('nested'))
+          .map(([key, gap, value]) => `${key}${gap}:${gap}${value}`),
+        { maxLength: 3 },
+      ),
+      '}',
+    ),
+  ),
+}));
+
+/** Values that the gate lets pass, so that whole requests do. */
+const sound: Readonly<Record<string, readonly string[]>> = {
+  model: ['"m"'],
+  messages: ['[{"role":"user","content":"hi"}]', '[{"role":"user","content":[{"type":"text","text":"\\u0068"}]}]'],
+  input: ['"hi"', '[{"role":"user","content":[{"type":"input_text","text":"hi"}]}]'],
+  stream: ['true', 'false', 'null'],
+  stream_options: ['{}', '{ "include_usage" : true }', '{"include_usage":false,"include_obfuscation":true}', 'null'],
+  max_tokens: ['7', 'null', '100', '101'],
+  max_completion_tokens: ['7', 'null', '8'],
+  max_output_tokens: ['7', 'null'],
+  n: ['1', '2', 'null'],
+  store: ['false', 'null'],
+  tools: [
+    '[]',
+    '[{"type":"function","function":{"name":"f","parameters":{"a":[{}]}}}]',
+    '[{"type":"function","name":"f"}]',
+  ],
+  temperature: ['0.5', '1e0'],
+  stop: ['"a"', '["a"]'],
+  metadata: ['{"a":"b"}'],
+};
+
+const needed: Readonly<Record<TaskKind, string>> = {
+  'openai.chat_completions.v1': 'messages',
+  'openai.responses.v1': 'input',
+};
+
+/** The text of a request: from one that a client would send to one that is no JSON. */
+export function requestText(taskKind: TaskKind): fc.Arbitrary<string> {
+  const keys = [
+    ...Object.keys(requestFields[taskKind]),
+    'n_predict',
+    'options',
+    'guided_json',
+    'constructor',
+    '__proto__',
+  ];
+  const member = (key: string): fc.Arbitrary<string> =>
+    fc
+      .tuple(
+        spelled(key),
+        space,
+        fc.oneof(
+          { weight: 4, arbitrary: fc.constantFrom(...(Object.hasOwn(sound, key) ? (sound[key] ?? []) : ['null'])) },
+          nested,
+        ),
+      )
+      .map(([name, gap, value]) => `${name}${gap}:${value}`);
+  const must = ['model', needed[taskKind]].map((key) => `"${key}":${sound[key]?.[0] ?? ''}`);
+  const often = Object.keys(sound).filter((key) => keys.includes(key) && key !== 'model' && key !== needed[taskKind]);
+  const some = fc.uniqueArray(fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...often) }, fc.constantFrom(...keys)), {
+    maxLength: 6,
+  });
+  const members = some
+    .chain((list) => fc.tuple(...list.map(member)))
+    .chain((list) => fc.shuffledSubarray([...must, ...list], { minLength: list.length + must.length }));
+  return fc.oneof(
+    { weight: 6, arbitrary: joined('{', members, '}') },
+    joined('{', fc.array(fc.constantFrom(...keys).chain(member), { maxLength: 6 }), '}'),
+    nested,
+  );
+}
+
+export { nested as oddJson };
