@@ -105,6 +105,7 @@ export class EmbeddedNode implements LightningNode {
     this.nodeId = this.#ldk.nodeId;
     this.#invoices = new Invoices(store, this.#ldk, (update) => {
       this.#told.push((listener) => listener.invoice?.(update));
+      return this.#told.started;
     });
     this.#payments = new Payments(store, this.#ldk, {
       schedule,
