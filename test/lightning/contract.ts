@@ -528,6 +528,22 @@ export function lightningContract(name: string, open: () => Promise<ContractRig>
         await sellerTold.turned(paymentHash, 'settled');
       });
 
+      it('may be watched before the start', async () => {
+        const [cancelled, holding] = [await order(), await held()];
+        await seller.cancelInvoice(cancelled.paymentHash);
+        sellerTold.stop();
+        seller = await rig.restartSeller();
+        sellerTold = new Told(seller);
+        for (const { paymentHash } of [cancelled, holding]) seller.watchInvoice(paymentHash);
+        await seller.start(0n);
+        await sellerTold.turned(cancelled.paymentHash, 'cancelled');
+        await sellerTold.turned(holding.paymentHash, 'held');
+        await seller.cancelInvoice(holding.paymentHash);
+        await sellerTold.turned(holding.paymentHash, 'cancelled');
+        expect(await holding.outcome).toBe('payment-failed');
+        await bothOnline();
+      });
+
       it('may be one of 300 at once', async () => {
         const invoices = await Promise.all(Array.from({ length: 300 }, () => order(25_000, nowS() + 600, true)));
         for (const { paymentHash } of invoices) seller.watchInvoice(paymentHash);

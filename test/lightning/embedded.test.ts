@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { NodeId } from '../../src/lightning/lightning.ts';
 import { msat } from '../../src/money/msat.ts';
 import { openEmbeddedNode } from '../../src/lightning/embedded/embedded-node.ts';
 import { codeOf, lightningContract, Told } from './contract.ts';
@@ -84,6 +85,43 @@ describe('the embedded node', () => {
     expect(told.messages.map(({ payload }) => payload[0])).toEqual(Array.from({ length: 100 }, (_, index) => index));
     expect([from.commits, to.commits]).toEqual(commits);
     await Promise.all([from.close(), to.close()]);
+  });
+
+  it('reads a flood of tiny messages a few at a time, from each peer in turn, and loses none', async () => {
+    const directory = await temporary();
+    const to = await openEmbeddedNode({ directory: join(directory, 'to'), listen: { host: '127.0.0.1', port: 0 } });
+    const senders = await Promise.all(
+      [0, 1, 2].map((index) => openEmbeddedNode({ directory: join(directory, `from${index}`) })),
+    );
+    let turn = 0;
+    let isOver = false;
+    const count = (): void => {
+      turn++;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    const perTurn = new Map<number, NodeId[]>();
+    const told = new Told(to);
+    to.listen({ message: (peer) => perTurn.set(turn, [...(perTurn.get(turn) ?? []), peer]) });
+    await to.start(0n);
+    for (const from of senders) await from.connectPeer(to.nodeId, to.address);
+    await Promise.all(
+      senders.map(async (from) => {
+        for (let index = 0; index < 2000; index++)
+          await from.sendMessage(to.nodeId, 42_081, Buffer.from(String(index)));
+      }),
+    );
+    await told.until('6000 messages', () => told.messages.length === 6000 || undefined);
+    isOver = true;
+    for (const { nodeId } of senders)
+      expect(
+        told.messages.filter(({ peer }) => peer === nodeId).map(({ payload }) => Number(Buffer.from(payload))),
+      ).toEqual(Array.from({ length: 2000 }, (_, index) => index));
+    const most = Math.max(...[...perTurn.values()].map((peers) => peers.length));
+    expect(most).toBeLessThan(128 + 114); // the budget, and the rest of the slice that exhausts it
+    expect(most).toBeGreaterThan(50); // it was a flood
+    expect([...perTurn.values()].some((peers) => new Set(peers).size > 1)).toBe(true);
+    await Promise.all([...senders, to].map((node) => node.close()));
   });
 
   it('dials a peer that comes back on the same address', async () => {

@@ -200,8 +200,11 @@ describe('lnd that goes away', { timeout: 120_000 }, () => {
         return { ...ordered, ...created };
       };
       const [taken, back, unheard] = [await hold(25_000), await hold(26_000), await hold(27_000)];
-      const outcomes = [taken, back].map((invoice) => codeOf(pay(invoice)));
-      for (const { paymentHash } of [taken, back]) await told.turned(paymentHash, 'held');
+      const outcomes: Promise<string>[] = [];
+      for (const invoice of [taken, back]) {
+        outcomes.push(codeOf(pay(invoice)));
+        await told.turned(invoice.paymentHash, 'held');
+      }
       relay.cut();
       await told.until('down', () => told.states.includes('down') || undefined);
       outcomes.push(codeOf(pay(unheard)));
@@ -215,8 +218,10 @@ describe('lnd that goes away', { timeout: 120_000 }, () => {
         told.invoices.slice(from).map(({ paymentHash, invoice }) => [paymentHash, invoice.state].join());
       const expected = [`${taken.paymentHash},held`, `${back.paymentHash},cancelled`, `${unheard.paymentHash},held`];
       await told.until('all three', () => expected.every((one) => again().includes(one)) || undefined);
-      await node.settleInvoice(taken.preimage); // before the peers are connected again
+      // Seen with lnd 0.20.1: two payments held at once, one settled before the peers were back, lnd killed once more soon after: it
+      // replays the settlement ("No HTLC with ID"), and the channel stays inactive.
       await rig.connect();
+      await node.settleInvoice(taken.preimage);
       await node.settleInvoice(unheard.preimage);
       expect(await Promise.all(outcomes)).toEqual(['no error', 'payment-failed', 'no error']);
       for (const { paymentHash } of [taken, unheard]) await told.settled(paymentHash);

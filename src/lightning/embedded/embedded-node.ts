@@ -70,6 +70,7 @@ export class EmbeddedNode implements LightningNode {
     this.#store = store;
     this.#told = new Told((message) => log('error', message));
     this.#pump = new Pump({
+      read: () => this.#sockets.read(),
       work: () => this.#work(),
       commit: () => {
         this.#ldk.save(store);
@@ -86,7 +87,10 @@ export class EmbeddedNode implements LightningNode {
     });
     this.#messages = new Messages({
       room: (peer) => this.#sockets.room(peer),
-      arrived: (peer, type, payload) => this.#told.message(peer, type, payload),
+      arrived: (peer, type, payload) => {
+        this.#sockets.count();
+        this.#told.message(peer, type, payload);
+      },
       online: (peer) => {
         this.#sockets.nameReading(peer);
         this.#arrivals.push(peer);
@@ -101,6 +105,7 @@ export class EmbeddedNode implements LightningNode {
     this.nodeId = this.#ldk.nodeId;
     this.#invoices = new Invoices(store, this.#ldk, (update) => {
       this.#told.push((listener) => listener.invoice?.(update));
+      return this.#told.started;
     });
     this.#payments = new Payments(store, this.#ldk, {
       schedule,

@@ -19,10 +19,11 @@ const HOLD_CLTV_BLOCKS = 40;
 export class Invoices {
   readonly #table: InvoiceTable;
   readonly #ldk: LdkNode;
-  readonly #tell: (update: InvoiceUpdate) => void;
+  readonly #tell: (update: InvoiceUpdate) => boolean;
   readonly #watched = new Map<PaymentHash, symbol>();
 
-  constructor(store: Store, node: LdkNode, tell: (update: InvoiceUpdate) => void) {
+  /** `tell` says whether the news is passed on: before the node is started it is not, and its watch goes on. */
+  constructor(store: Store, node: LdkNode, tell: (update: InvoiceUpdate) => boolean) {
     this.#table = new InvoiceTable(store);
     this.#ldk = node;
     this.#tell = tell;
@@ -83,15 +84,17 @@ export class Invoices {
   watch(paymentHash: PaymentHash): () => void {
     const watch = Symbol();
     this.#watched.set(paymentHash, watch);
-    for (const update of this.#present(paymentHash)) this.#tell(update);
+    for (const { invoice } of this.#present(paymentHash)) this.#tellWatch(paymentHash, invoice);
     return () => {
       if (this.#watched.get(paymentHash) === watch) this.#watched.delete(paymentHash);
     };
   }
 
-  /** The present states of what is watched. */
+  /** The present states of what is watched, for the start to tell. */
   watched(): InvoiceUpdate[] {
-    return [...this.#watched.keys()].flatMap((paymentHash) => this.#present(paymentHash));
+    const updates = [...this.#watched.keys()].flatMap((paymentHash) => this.#present(paymentHash));
+    for (const { paymentHash, invoice } of updates) if (invoice.state !== 'held') this.#watched.delete(paymentHash);
+    return updates;
   }
 
   settledAfter(cursor: bigint): InvoiceUpdate[] {
@@ -126,9 +129,8 @@ export class Invoices {
     const row = this.#table.find(hex(event.payment_hash));
     if (row === undefined || row.state === 'settled') return;
     const cursor = this.#table.settle(row.payment_hash, event.amount_msat);
-    this.#watched.delete(row.payment_hash);
     const invoice: InvoiceState = { state: 'settled', receivedMsat: msat(event.amount_msat) };
-    this.#tell({ paymentHash: row.payment_hash, invoice, cursor });
+    if (this.#tell({ paymentHash: row.payment_hash, invoice, cursor })) this.#watched.delete(row.payment_hash);
   }
 
   /** Before LDK hears of the block of this height, at which it would give payments back without a word. */
@@ -159,15 +161,12 @@ export class Invoices {
 
   #present(paymentHash: PaymentHash): InvoiceUpdate[] {
     const invoice = this.lookUp(paymentHash);
-    if (invoice === undefined || invoice.state === 'open') return [];
-    if (invoice.state !== 'held') this.#watched.delete(paymentHash);
-    return [{ paymentHash, invoice }];
+    return invoice === undefined || invoice.state === 'open' ? [] : [{ paymentHash, invoice }];
   }
 
   #tellWatch(paymentHash: PaymentHash, invoice: InvoiceState): void {
     if (!this.#watched.has(paymentHash)) return;
-    if (invoice.state === 'cancelled') this.#watched.delete(paymentHash);
-    this.#tell({ paymentHash, invoice });
+    if (this.#tell({ paymentHash, invoice }) && invoice.state !== 'held') this.#watched.delete(paymentHash);
   }
 
   #sign(invoice: NewInvoice, paymentHash: PaymentHash): string {

@@ -6,6 +6,8 @@ const MAX_ROUNDS = 32;
 
 /** The parts that one pump runs through, in this order. */
 export interface PumpSteps {
+  /** Takes in what has arrived; true when some of it has to wait for another pump. */
+  read(): boolean;
   /** One round of LDK's work; true when there may be more. */
   work(): boolean;
   /** Puts all that has changed on disk, in one transaction. */
@@ -22,7 +24,7 @@ interface Waiter {
 }
 
 /**
- * Runs LDK: work, commit, release, once per turn of the event loop in which anything happened. No byte, answer or event leaves before
+ * Runs LDK: read, work, commit, release, once per turn of the event loop in which anything happened. No byte, answer or event leaves before
  * the state that it is based on is on disk. Whatever throws on the way ends the node: the state in memory is not to be trusted then.
  */
 export class Pump {
@@ -46,13 +48,14 @@ export class Pump {
 
   run(): void {
     this.enter(() => {
+      const isLeft = this.#steps.read();
       let rounds = 0;
       while (this.#steps.work() && ++rounds < MAX_ROUNDS);
       this.#steps.commit();
       const committed = this.#waiting.length; // more may come while news is told
       const again = this.#steps.release();
       for (const { resolve } of this.#waiting.splice(0, committed)) resolve();
-      if (again || rounds === MAX_ROUNDS || this.#waiting.length > 0) this.schedule();
+      if (isLeft || again || rounds === MAX_ROUNDS || this.#waiting.length > 0) this.schedule();
     });
   }
 

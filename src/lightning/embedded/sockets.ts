@@ -1,11 +1,17 @@
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import * as ldk from 'lightningdevkit';
+import { Backlog } from './backlog.ts';
 import { unhex } from './hex.ts';
 import type { NodeId } from '../lightning.ts';
 
 /** Bytes that may wait for one peer, in the kept-back output and in Node's socket buffer together. */
 const HIGH_WATER_BYTES = 1 << 20;
+/** What LDK is given at once: 4 KiB are 113 messages at the most. */
+const SLICE_BYTES = 4096;
+/** When reading stops for this turn of the event loop: a peer that floods us must not hold up timers, other peers and backends. */
+const MESSAGES_PER_TURN = 128;
+const READING_MS = 8;
 const CONNECT_MS = 10_000;
 const CLOSE_MS = 1000;
 
@@ -17,9 +23,14 @@ interface Connection {
   keptBytes: number;
   /** LDK has more than we took: it must be told when there is room again. */
   starved: boolean;
+  readonly unread: Backlog;
+  /** LDK wants no more input until it has got rid of output. */
+  isFull: boolean;
   /** LDK knows that the connection is over, or has asked for its end. */
   over: boolean;
 }
+
+const takesMore = ({ unread, isFull, over }: Connection): boolean => !unread.isEmpty && !isFull && !over;
 
 /** What the sockets need of the node. `enter` runs a call into LDK, and fails the node when it throws. */
 export interface SocketHost {
@@ -35,6 +46,9 @@ export class Sockets {
   readonly #online = new Map<NodeId, Connection>();
   #server: Server | undefined;
   #reading: Connection | undefined;
+  /** Connections with input that LDK takes, the one that has waited longest first. */
+  readonly #waiting = new Set<Connection>();
+  #messages = 0;
   #serial = 0n;
 
   constructor(host: SocketHost) {
@@ -76,6 +90,26 @@ export class Sockets {
     this.#online.delete(peer);
   }
 
+  /** Hands LDK what has arrived, a slice of each connection in turn, for as long as one turn may take; true if some is left. */
+  read(): boolean {
+    const untilMs = performance.now() + READING_MS;
+    this.#messages = 0;
+    for (const connection of this.#waiting) {
+      this.#waiting.delete(connection);
+      if (!connection.over) this.#readSlice(connection);
+      // What is added here, the loop comes to again.
+      if (takesMore(connection)) this.#waiting.add(connection);
+      else if (connection.socket.closed) this.#lost(connection);
+      if (this.#messages >= MESSAGES_PER_TURN || performance.now() >= untilMs) break;
+    }
+    return this.#waiting.size > 0;
+  }
+
+  /** A message has been read. */
+  count(): void {
+    this.#messages++;
+  }
+
   /** Bytes that a peer's socket still takes below the high-water mark. */
   room(peer: NodeId): number {
     const connection = this.#online.get(peer);
@@ -93,7 +127,7 @@ export class Sockets {
         connection.kept = [];
         connection.keptBytes = 0;
         socket.cork();
-        for (const bytes of kept) socket.write(bytes);
+        if (!socket.destroyed) for (const bytes of kept) socket.write(bytes);
         socket.uncork();
       }
       if (connection.over) socket.destroySoon();
@@ -134,17 +168,13 @@ export class Sockets {
         if (made instanceof ldk.Result_CVec_u8ZPeerHandleErrorZ_OK) this.#keep(connection, made.res);
         else connection.over = true;
       }
-      socket.on('data', (bytes) => this.#read(connection, bytes));
+      socket.on('data', (bytes) => this.#take(connection, bytes));
       socket.on('drain', () => {
         if (connection.starved) this.#host.enter(() => this.#feed(connection));
         this.#host.schedule();
       });
       socket.once('close', () => {
-        this.#connections.delete(connection);
-        this.#host.enter(() => {
-          if (!connection.over) manager.socket_disconnected(connection.descriptor);
-          connection.over = true;
-        });
+        if (!this.#waiting.has(connection)) this.#host.enter(() => this.#lost(connection));
         this.#host.schedule();
       });
       this.#host.schedule();
@@ -153,10 +183,21 @@ export class Sockets {
 
   #describe(socket: Socket): Connection {
     const id = (this.#serial += 1n);
-    const connection = { socket, kept: [], keptBytes: 0, starved: false, over: false } as unknown as Connection;
+    const connection = {
+      socket,
+      kept: [],
+      keptBytes: 0,
+      starved: false,
+      unread: new Backlog(socket),
+      isFull: false,
+      over: false,
+    } as unknown as Connection;
     connection.descriptor = ldk.SocketDescriptor.new_impl({
       send_data: (bytes, resumeReading) => {
-        if (resumeReading) socket.resume();
+        if (resumeReading) {
+          connection.isFull = false;
+          this.#wait(connection);
+        }
         if (bytes.length === 0 || connection.over) return 0;
         if (connection.keptBytes + socket.writableLength >= HIGH_WATER_BYTES) {
           connection.starved = true;
@@ -182,16 +223,30 @@ export class Sockets {
     connection.keptBytes += bytes.length;
   }
 
-  #read(connection: Connection, bytes: Uint8Array): void {
-    if (connection.over) return;
-    this.#host.enter(() => {
-      this.#reading = connection;
-      const read = this.#host.peerManager().read_event(connection.descriptor, bytes);
-      this.#reading = undefined;
-      if (!(read instanceof ldk.Result_boolPeerHandleErrorZ_OK)) connection.over = true;
-      else if (read.res) connection.socket.pause();
-    });
+  #take(connection: Connection, bytes: Uint8Array): void {
+    connection.unread.push(bytes);
+    this.#wait(connection);
+  }
+
+  #wait(connection: Connection): void {
+    if (!takesMore(connection)) return;
+    this.#waiting.add(connection);
     this.#host.schedule();
+  }
+
+  #readSlice(connection: Connection): void {
+    this.#reading = connection;
+    const read = this.#host.peerManager().read_event(connection.descriptor, connection.unread.take(SLICE_BYTES));
+    this.#reading = undefined;
+    if (!(read instanceof ldk.Result_boolPeerHandleErrorZ_OK)) connection.over = true;
+    else if (read.res) connection.isFull = true;
+  }
+
+  /** The socket is closed, and its input has been read as far as LDK takes it. */
+  #lost(connection: Connection): void {
+    this.#connections.delete(connection);
+    if (!connection.over) this.#host.peerManager().socket_disconnected(connection.descriptor);
+    connection.over = true;
   }
 
   #feed(connection: Connection): void {
