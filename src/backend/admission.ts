@@ -6,12 +6,15 @@ export interface Admission {
   admit(): Promise<() => void>;
 }
 
+/** bottleneck notes by the wall clock when the next job may begin: with 0, a clock that is set back by an hour shuts every place for that hour. */
+const NO_REST_MS = -Infinity;
+
 /**
  * By bottleneck: a place is one of its jobs, which ends when the place is left. No `expiration`: that would free a place whose work
  * still runs. Admission takes some milliseconds even when there is room, so ask before the place is needed.
  */
 export function createAdmission(places: number): Admission {
-  const limiter = new Bottleneck({ maxConcurrent: places });
+  const limiter = new Bottleneck({ maxConcurrent: places, minTime: NO_REST_MS });
   return {
     admit: () =>
       new Promise((resolve, reject) => {

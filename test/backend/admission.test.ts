@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createAdmission } from '../../src/backend/admission.ts';
 
 test('admits so many at a time, in order, and one more for each place that is left, however often it is left', async () => {
@@ -19,4 +19,13 @@ test('admits so many at a time, in order, and one more for each place that is le
   await createAdmission(1).admit();
   await vi.waitUntil(() => admitted.length >= 3);
   expect(admitted).toEqual([0, 1, 2]);
+});
+
+test('goes on when the clock is set back by an hour', async () => {
+  const admission = createAdmission(1);
+  const leave = await admission.admit();
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+  onTestFinished(() => void vi.useRealTimers());
+  leave();
+  (await admission.admit())();
 });
