@@ -153,6 +153,19 @@ describe.each(bothVersions)('a run for LCP v0.%i', (version) => {
     expect([revenue + credit, reserved]).toEqual([quote.priceMsat, 0n]);
   });
 
+  test('whose stream is larger than the buyer takes breaks off within what it takes, the error event included', async () => {
+    const market = await Market.open(version);
+    const { buyer, backend } = market;
+    await buyer.manifest({ maxStreamBytes: 2_000n });
+    backend.will(answers(delta('x'.repeat(1_850)), delta('y'.repeat(1_850))));
+    const quote = await buyer.order(stream);
+    await buyer.pay(quote);
+    expect((await buyer.result(quote.jobId)).status).toBe('failed');
+    const sent = buyer.all('stream-chunk', quote.jobId).reduce((sum, { data }) => sum + data.length, 0);
+    expect(sent).toBeGreaterThan(1_850);
+    expect(sent).toBeLessThanOrEqual(2_000);
+  });
+
   test('for which the disk has no room fails, and costs nothing', async () => {
     const market = await Market.open(version, { spoolBytes: 4_000 });
     const { buyer, backend } = market;

@@ -106,17 +106,18 @@ export class Delivery {
     try {
       reader.readAhead(signal); // the first chunk is cut meanwhile
       await (begun ?? this.#sendBegin(job, { streamId, contentType }));
-      let seq = 0;
+      let [seq, sentBytes] = [0, 0];
       for (;;) {
         const read = await reader.next(signal);
         if (signal.aborted) return false;
         if (read.kind === 'aborted') {
-          await this.#sendBroken(job, streamId, seq, signal);
+          await this.#sendBroken(job, streamId, { seq, sentBytes }, signal);
           return false;
         }
         if (read.kind === 'end') break;
         seq = read.seq + 1;
         const { data } = read;
+        sentBytes += data.length;
         const sending = session.send(peer, { kind: 'stream-chunk', version, jobId, streamId, seq: read.seq, data });
         reader.readAhead(signal); // which may use the memory of `data` again: it is encoded by now
         await sending;
@@ -136,13 +137,22 @@ export class Delivery {
     return this.#options.session.send(peer, { kind: 'stream-begin', version, jobId, ...stream });
   }
 
-  /** A stream that a crash cut off ends with an event that the client sees; its number follows what was cut, so it is the same each time. */
-  async #sendBroken(job: Job, streamId: string, seq: number, signal: AbortSignal): Promise<void> {
+  /**
+   * A stream that a crash cut off ends with an event that the client sees, if the buyer takes that much; its number follows what was cut, so it is
+   * the same each time.
+   */
+  async #sendBroken(
+    job: Job,
+    streamId: string,
+    { seq, sentBytes }: { seq: number; sentBytes: number },
+    signal: AbortSignal,
+  ): Promise<void> {
     const { engine, session } = this.#options;
     const { peer, version, jobId, work, terms } = job;
     const final = await engine.whenRunFinal(job.key, signal);
     if (final?.run !== 'failed' || !work.stream) return;
     const data = brokenStreamEvent(terms.taskKind, final.failure ?? 'the answer broke off');
+    if (sentBytes + data.length > job.limits.maxResultBytes) return;
     await session.send(peer, { kind: 'stream-chunk', version, jobId, streamId, seq, data });
   }
 
