@@ -18,6 +18,13 @@ export async function openBuyerLnd({ buyer }: Rig): Promise<LndNode> {
   });
 }
 
+/** What the buyer's node owns in its channels, msat: its own side, and what is on its way in a payment. */
+export async function buyersMsat({ buyer }: Rig): Promise<bigint> {
+  const answer = await buyer.lncli('channelbalance');
+  const { local_balance, unsettled_local_balance } = answer as Record<string, { msat: string }>;
+  return BigInt(local_balance!.msat) + BigInt(unsettled_local_balance!.msat);
+}
+
 /** Ends the connection between the two lnd from both ends, since the end that did not would dial again. */
 export async function takeApart({ seller, buyer }: Rig): Promise<void> {
   let since = performance.now();
@@ -31,4 +38,16 @@ export async function takeApart({ seller, buyer }: Rig): Promise<void> {
     }
     return performance.now() - since > apartForMs;
   });
+}
+
+/** Does `work` while the buyer's lnd is stopped (SIGSTOP), and lets it go on. */
+export async function whileStandingStill({ buyer }: Rig, work: () => Promise<void>): Promise<void> {
+  const pid = await buyer.pid();
+  if (pid === undefined) throw new Error("the buyer's lnd does not run");
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await work();
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Order } from '../../src/buyer/order.ts';
+import { buyersMsat } from './buyer-lnd.ts';
 import { sha256 } from './recording-proxy.ts';
 import { RigBuyer, chat, streamedChat } from './rig-buyer.ts';
 import { SellerProcess, chargeOf } from './seller-process.ts';
@@ -33,13 +34,6 @@ afterAll(async () => {
   await standIn[Symbol.asyncDispose]();
 });
 
-/** What the buyer's node owns in its channels, msat: its own side, and what is on its way in a payment. */
-async function buyersMsat(): Promise<bigint> {
-  const answer = await rig.buyer.lncli('channelbalance');
-  const { local_balance, unsettled_local_balance } = answer as Record<string, { msat: string }>;
-  return BigInt(local_balance!.msat) + BigInt(unsettled_local_balance!.msat);
-}
-
 /** Quote and payment; the payment's end is for later. */
 async function orderAndPay(order: Order): Promise<{ priceMsat: bigint; paid: Promise<string> }> {
   const quote = await wire.quote(order);
@@ -68,12 +62,12 @@ describe('hold mode over lnd', { timeout: 90_000 }, () => {
   it.each(versions)(
     'v0.%i: a backend that fails before its first byte costs the buyer not one msat',
     async (version) => {
-      const before = await buyersMsat();
+      const before = await buyersMsat(rig);
       const order = wire.order(streamedChat('broken'), version);
       const { paid } = await orderAndPay(order);
       expect(await paid).toBe('payment-failed');
       expect((await wire.hear(order, 'result')).status).toBe('failed');
-      expect(await buyersMsat()).toBe(before);
+      expect(await buyersMsat(rig)).toBe(before);
       expect(wire.of(order, 'stream-begin')).toEqual([]);
       await seller.books.untilJob('closed job', order.jobId, ({ funding }) => funding === 'closed');
       expect(seller.books.read().entries.filter(({ jobKey }) => jobKey.endsWith(order.jobId))).toEqual([]);
@@ -83,30 +77,30 @@ describe('hold mode over lnd', { timeout: 90_000 }, () => {
   it('our own buyer is told that its payment failed, and owns what it owned', async () => {
     await using buyer = await RigBuyer.start(rig);
     await buyer.untilProviderKnown();
-    const before = await buyersMsat();
+    const before = await buyersMsat(rig);
     await expect(buyer.buy({ body: chat('broken') })).rejects.toThrow(/pa(id|yment)/i);
-    expect(await buyersMsat()).toBe(before);
+    expect(await buyersMsat(rig)).toBe(before);
   });
 
   it('a backend that says nothing until the deadline of the hold costs nothing', async () => {
-    const before = await buyersMsat();
+    const before = await buyersMsat(rig);
     const order = wire.order(streamedChat('silent'));
     const { paid } = await orderAndPay(order);
     await untilHeld(order);
     expect(await paid).toBe('payment-failed');
-    expect(await buyersMsat()).toBe(before);
+    expect(await buyersMsat(rig)).toBe(before);
     await standIn.calls[0]?.whenOver();
   });
 
   it('a cancel before the first byte costs nothing', async () => {
-    const before = await buyersMsat();
+    const before = await buyersMsat(rig);
     const order = wire.order(streamedChat('silent'), 3);
     const { paid } = await orderAndPay(order);
     await untilHeld(order);
     await wire.send({ kind: 'cancel', version: 3, jobId: order.jobId });
     expect(await paid).toBe('payment-failed');
     expect((await wire.hear(order, 'result')).status).toBe('cancelled');
-    expect(await buyersMsat()).toBe(before);
+    expect(await buyersMsat(rig)).toBe(before);
   });
 
   it('a payment that is held over kill -9 is served by the next start', async () => {

@@ -16,8 +16,8 @@ export type Books = {
   readonly balances: ReadonlyMap<string, bigint>;
   /** Effects that are not struck out. */
   readonly pending: number;
-  /** Message types of the manifests that are kept. */
-  readonly manifests: readonly number[];
+  /** The manifests that are kept: whose, and of which message type. */
+  readonly manifests: readonly { readonly peer: string; readonly type: number }[];
 };
 
 /** Reads beside a serving process, or after it was killed. */
@@ -49,7 +49,10 @@ export class SellerBooks {
           rows('SELECT * FROM balance').map((row) => [String(row['account']), row['balance_msat'] as bigint]),
         ),
         pending: rows('SELECT id FROM outbox').length,
-        manifests: rows('SELECT type FROM manifest').map((row) => Number(row['type'])),
+        manifests: rows('SELECT peer, type FROM manifest').map((row) => ({
+          peer: String(row['peer']),
+          type: Number(row['type']),
+        })),
       };
     } finally {
       db.close();

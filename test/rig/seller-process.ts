@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,10 +12,12 @@ import { LND_SELLER_METHODS } from '../../src/lightning/lnd/methods.ts';
 import type { Health } from '../../src/operator/health.ts';
 import { guardGroup, releaseGroup, removeDirectory, temporaryDirectory } from './guard.ts';
 import type { LndHandle } from './rig.ts';
+import type { ProbeAnswer, ProbeQuestion } from './seller-probe.ts';
 import { SellerBooks } from './seller-books.ts';
 import { until } from './until.ts';
 
 const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const probe = fileURLToPath(new URL('seller-probe.ts', import.meta.url));
 const readyWithinMs = 30_000;
 
 /** What every model costs at a seller of the rig: figures that make each kind of token visible in a charge. */
@@ -36,6 +39,8 @@ export type SellerOptions = {
   macaroon?: string;
   /** More of `lightning.lnd`. */
   lndConfig?: Record<string, unknown>;
+  /** Its clock can be set, and its memory be asked for. Default: false. */
+  isProbed?: boolean;
 };
 
 /** What the program says on its standard output when it serves. */
@@ -53,13 +58,15 @@ export class SellerProcess implements AsyncDisposable {
   readonly books: SellerBooks;
   readonly #directory: string;
   readonly #macaroon: string;
+  readonly #isProbed: boolean;
   #child: ChildProcess | undefined;
   #exit: Promise<number | null> = Promise.resolve(null);
   #ready: Ready | undefined;
   #log = '';
 
-  private constructor(lnd: LndHandle, directory: string, macaroon: string) {
+  private constructor(lnd: LndHandle, directory: string, macaroon: string, isProbed: boolean) {
     this.nodeId = lnd.nodeId;
+    this.#isProbed = isProbed;
     this.#directory = directory;
     this.#macaroon = macaroon;
     this.books = new SellerBooks(join(directory, 'data'));
@@ -88,7 +95,7 @@ export class SellerProcess implements AsyncDisposable {
       ...config,
     };
     writeFileSync(join(directory, 'config.yaml'), JSON.stringify(written, null, 2)); // JSON is YAML
-    const seller = new SellerProcess(lnd, directory, macaroon);
+    const seller = new SellerProcess(lnd, directory, macaroon, more.isProbed === true);
     await seller.start();
     return seller;
   }
@@ -125,11 +132,13 @@ export class SellerProcess implements AsyncDisposable {
 
   #spawn(): { child: ChildProcessByStdio<null, Readable, Readable>; exit: Promise<number | null> } {
     const { PATH = '', HOME = '' } = process.env; // none of the tester's own settings
-    const child = spawn(process.execPath, [program, 'serve', '--config', join(this.#directory, 'config.yaml')], {
+    const flags = this.#isProbed ? ['--expose-gc', '--import', probe] : [];
+    const command = [...flags, program, 'serve', '--config', join(this.#directory, 'config.yaml')];
+    const child = spawn(process.execPath, command, {
       env: { PATH, HOME, SELLER_MACAROON: this.#macaroon },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(this.#isProbed ? ['ipc' as const] : [])],
       detached: true,
-    });
+    }) as ChildProcessByStdio<null, Readable, Readable>;
     const { pid } = child;
     if (pid === undefined) throw new Error('the program could not be started');
     guardGroup(pid);
@@ -160,9 +169,32 @@ export class SellerProcess implements AsyncDisposable {
     await this.start();
   }
 
+  get healthUrl(): string {
+    return `${this.#ready?.health}/healthz`;
+  }
+
   async health(): Promise<Health> {
-    const response = await fetch(`${this.#ready?.health}/healthz`);
+    const response = await fetch(this.healthUrl);
     return (await response.json()) as Health;
+  }
+
+  /** Sets its clock, and nobody else's, this far ahead of the true time, or behind. It must be probed. */
+  async setClock(aheadMs: number): Promise<void> {
+    await this.#ask({ kind: 'clock', aheadMs });
+  }
+
+  /** What its heap and its buffers hold after a collection. It must be probed. */
+  async usedBytes(): Promise<number> {
+    return (await this.#ask({ kind: 'memory' })).usedBytes;
+  }
+
+  async #ask(question: ProbeQuestion): Promise<ProbeAnswer> {
+    const child = this.#child;
+    if (child === undefined) throw new Error('the provider does not run');
+    const answer = once(child, 'message');
+    child.send(question);
+    const [message] = (await answer) as [ProbeAnswer];
+    return message;
   }
 
   /** All that every run has logged so far. */

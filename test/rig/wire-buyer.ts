@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { makeOrder } from '../../src/buyer/order.ts';
 import type { Order } from '../../src/buyer/order.ts';
-import type { LndNode } from '../../src/lightning/lnd/lnd-node.ts';
+import type { LightningNode, NodeId } from '../../src/lightning/lightning.ts';
 import { msat } from '../../src/money/msat.ts';
 import { chunkMsgId, decodeMessage, encodeMessage } from '../../src/protocol/codec.ts';
-import type { Kind, Message, Quote, Result, StreamBegin, Version } from '../../src/protocol/messages.ts';
+import type { Kind, Manifest, Message, Quote, Result, StreamBegin, Version } from '../../src/protocol/messages.ts';
 import type { Outgoing } from '../../src/session/session.ts';
 import { openBuyerLnd } from './buyer-lnd.ts';
 import { chatKind } from './rig-buyer.ts';
@@ -14,23 +14,36 @@ import { until } from './until.ts';
 
 type Heard<K extends Kind> = Extract<Message, { kind: K }>;
 const chunkBytes = 30_000;
-const lifetimeS = 300;
 const maxFeeMsat = msat(10_000n);
+
+/** What a buyer takes, as its manifest says it. */
+export type Limits = Pick<Manifest, 'maxPayloadBytes' | 'maxStreamBytes' | 'maxJobBytes'>;
+export const ordinaryLimits: Limits = { maxPayloadBytes: 60_000, maxStreamBytes: 1n << 26n, maxJobBytes: 1n << 27n };
 
 /** A buyer that sends and sees the messages themselves: nothing is sent by itself, nothing is left out. */
 export class WireBuyer implements AsyncDisposable {
-  readonly node: LndNode;
-  readonly provider: string;
+  readonly node: LightningNode;
+  readonly provider: NodeId;
   readonly heard: Message[] = [];
+  /** How long its messages are good for. */
+  lifetimeS = 300;
+  readonly #payer: LightningNode;
 
-  private constructor(node: LndNode, provider: string) {
+  private constructor(node: LightningNode, provider: NodeId, payer: LightningNode) {
     this.node = node;
     this.provider = provider;
+    this.#payer = payer;
   }
 
+  /** On the buyer's lnd of the rig. */
   static async start(rig: Rig): Promise<WireBuyer> {
     const node = await openBuyerLnd(rig);
-    const wire = new WireBuyer(node, rig.seller.nodeId);
+    return WireBuyer.on(node, rig.seller.nodeId, node);
+  }
+
+  /** On a node that is not started; `payer` pays what it is asked to. */
+  static async on(node: LightningNode, provider: NodeId, payer: LightningNode): Promise<WireBuyer> {
+    const wire = new WireBuyer(node, provider, payer);
     node.listen({
       message: (peer, type, payload) => {
         const message = decodeMessage(type, Uint8Array.from(payload));
@@ -45,15 +58,17 @@ export class WireBuyer implements AsyncDisposable {
 
   /** Says what it takes, until the seller has written it down: nothing else tells when the seller listens. */
   async introduce(seller: SellerProcess): Promise<void> {
-    const limits = { maxPayloadBytes: 60_000, maxStreamBytes: 1n << 26n, maxJobBytes: 1n << 27n, tasks: [] };
-    const say = async () => {
-      for (const version of [2, 3] as const) {
-        const message = encodeMessage({ kind: 'manifest', version, protocolVersion: version, ...limits });
-        await this.node.sendMessage(this.provider, message.type, message.payload);
-      }
-      return seller.books.read().manifests.length === 2;
+    const isKnown = async () => {
+      for (const version of [2, 3] as const) await this.sendManifest(version, ordinaryLimits);
+      return seller.books.read().manifests.filter(({ peer }) => peer === this.node.nodeId).length === 2;
     };
-    await until('manifests in the books of the seller', 10_000, say, undefined, 250);
+    await until('manifests in the books of the seller', 10_000, isKnown, undefined, 250);
+  }
+
+  /** What follows in this version is judged by these limits, since messages keep their order. A seller hears 20 manifests a minute. */
+  async sendManifest(version: Version, limits: Limits): Promise<void> {
+    const message = encodeMessage({ kind: 'manifest', version, protocolVersion: version, ...limits, tasks: [] });
+    await this.node.sendMessage(this.provider, message.type, message.payload);
   }
 
   /** What a buyer asks for; nothing is sent yet. */
@@ -67,7 +82,7 @@ export class WireBuyer implements AsyncDisposable {
     const { version } = message;
     const msgId =
       message.kind === 'stream-chunk' ? chunkMsgId(message.streamId, message.seq) : randomBytes(32).toString('hex');
-    const expiryS = BigInt(Math.floor(Date.now() / 1000) + lifetimeS);
+    const expiryS = BigInt(Math.floor(Date.now() / 1000) + this.lifetimeS);
     const whole = { ...message, protocolVersion: version, msgId, expiryS } as Message; // as the session fills it in
     const { type, payload } = encodeMessage(whole);
     await this.node.sendMessage(this.provider, type, payload);
@@ -76,15 +91,36 @@ export class WireBuyer implements AsyncDisposable {
   /** Sends the request and its whole input. */
   async request(order: Order): Promise<void> {
     const { version, jobId, inputStreamId: streamId, input } = order;
-    const stream = { streamId, totalBytes: BigInt(input.length), sha256: order.inputSha256 };
-    const types = { contentType: order.inputContentType, contentEncoding: order.inputContentEncoding };
-    await this.send({ kind: 'quote-request', version, jobId, taskKind: order.taskKind, params: order.params });
-    await this.send({ kind: 'stream-begin', version, jobId, ...stream, streamKind: 'input', ...types });
+    await this.beginRequest(order);
     for (let seq = 0; seq * chunkBytes < input.length; seq++) {
       const data = input.subarray(seq * chunkBytes, (seq + 1) * chunkBytes);
       await this.send({ kind: 'stream-chunk', version, jobId, streamId, seq, data });
     }
-    await this.send({ kind: 'stream-end', version, jobId, ...stream });
+    await this.send({
+      kind: 'stream-end',
+      version,
+      jobId,
+      streamId,
+      totalBytes: BigInt(input.length),
+      sha256: order.inputSha256,
+    });
+  }
+
+  /** Sends the request and announces its input, of `totalBytes`, of which nothing comes yet. */
+  async beginRequest(order: Order, totalBytes = BigInt(order.input.length)): Promise<void> {
+    const { version, jobId, inputStreamId: streamId, inputSha256: sha256 } = order;
+    const types = { contentType: order.inputContentType, contentEncoding: order.inputContentEncoding };
+    await this.send({ kind: 'quote-request', version, jobId, taskKind: order.taskKind, params: order.params });
+    await this.send({
+      kind: 'stream-begin',
+      version,
+      jobId,
+      streamId,
+      totalBytes,
+      sha256,
+      streamKind: 'input',
+      ...types,
+    });
   }
 
   /** What came for a job, oldest first. */
@@ -109,7 +145,7 @@ export class WireBuyer implements AsyncDisposable {
   }
 
   async pay(quote: Quote): Promise<void> {
-    await this.node.pay({ paymentRequest: quote.paymentRequest, maxFeeMsat, timeoutMs: 30_000 });
+    await this.#payer.pay({ paymentRequest: quote.paymentRequest, maxFeeMsat, timeoutMs: 30_000 });
   }
 
   /** Everything up to the payment. */
