@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { systemDisk } from '../../src/spool/disk.ts';
 import { openDiskSpool } from '../../src/spool/disk-spool.ts';
 import { LiveSpool } from '../../src/spool/live-spool.ts';
 import { spoolPaths } from '../../src/spool/spool-files.ts';
@@ -246,7 +247,7 @@ describe('the spool', () => {
   });
 
   test('tells writer, readers and log of a full disk, and rejects nothing that nobody waits for', async () => {
-    const paths = { ...spoolPaths(await temporaryDirectory(), 'f'), data: '/dev/full' };
+    const paths = { ...spoolPaths(systemDisk, await temporaryDirectory(), 'f'), data: '/dev/full' };
     const troubles: SpoolError[] = [];
     const spool = await LiveSpool.create(
       paths,
