@@ -2,7 +2,15 @@ import { join } from 'node:path';
 import { systemDisk, type Disk } from './disk.ts';
 import { LiveSpool, type SpoolHouse, type SpoolLimits } from './live-spool.ts';
 import { spoolError, unlessMissing } from './spool-disk.ts';
-import { nameOf, removeFiles, spoolName, spoolPaths, type EndRecord, type SpoolPaths } from './spool-files.ts';
+import {
+  nameOf,
+  removeFiles,
+  spoolName,
+  spoolPaths,
+  syncFiles,
+  type EndRecord,
+  type SpoolPaths,
+} from './spool-files.ts';
 import { readerOf } from './spool-reader.ts';
 import { SpoolError, type Spool, type SpoolReader, type SpoolWriter } from './spool.ts';
 import { TurnsByKey, turns } from '../turns/turns.ts';
@@ -91,9 +99,13 @@ class DiskSpool implements Spool {
 
   finished(jobKey: string): Promise<EndRecord | undefined> {
     return this.#inTurn(jobKey, async (name) => {
+      const live = this.#live.get(name);
+      if (live !== undefined) return live.endRecord;
       // One that is only loaded to look at opens no file, so that it need not be released.
-      const spool = this.#live.get(name) ?? (await LiveSpool.load(this.#pathsOf(name), this.#house));
-      return spool?.endRecord;
+      const paths = this.#pathsOf(name);
+      const loaded = await LiveSpool.load(paths, this.#house);
+      if (loaded?.endRecord !== undefined) await syncFiles(paths);
+      return loaded?.endRecord;
     });
   }
 

@@ -57,6 +57,19 @@ export async function writeEndRecord(paths: SpoolPaths, record: EndRecord): Prom
   return bytes.length;
 }
 
+/** What a process that was killed wrote may be in the page cache alone: this makes it survive a power cut too. */
+export async function syncFiles(paths: SpoolPaths): Promise<void> {
+  for (const path of [paths.data, paths.boundaries, paths.end]) {
+    const file = await unlessMissing(paths.disk.open(path, 'r+'));
+    try {
+      await file?.datasync();
+    } finally {
+      await file?.close();
+    }
+  }
+  await paths.disk.syncDirectory(paths.directory);
+}
+
 /** Undefined when there is none, or only a part of one. */
 export async function readEndRecord(paths: SpoolPaths): Promise<EndRecord | undefined> {
   const file = await readIfThere(paths.disk, paths.end);

@@ -8,7 +8,7 @@ export interface Spool {
   create(jobKey: string, limits: { maxBytes: number; maxBacklogBytes: number }): Promise<SpoolWriter>;
   /** Opens a spool for reading while or after it is written. Undefined when there is none. */
   read(jobKey: string, options: { maxChunkBytes: number }): Promise<SpoolReader | undefined>;
-  /** What `end` recorded, also after a restart; undefined when the writer never ended. */
+  /** What `end` recorded, also after a restart, and durable by now; undefined when the writer never ended. */
   finished(
     jobKey: string,
   ): Promise<{ readonly bytes: number; readonly sha256: string; readonly note: string } | undefined>;
