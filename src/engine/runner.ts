@@ -135,14 +135,14 @@ export class Runner {
    */
   async #put(attempt: Attempt, bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0 || attempt.writer === undefined) return;
-    if (attempt.begun !== undefined) return attempt.writer.append(bytes);
+    if (attempt.begun !== undefined) return attempt.writer.append(bytes, attempt.abort.signal);
     const { engine, storefront } = this.#options;
     const { job, abort, contentType = '' } = attempt;
     abort.signal.throwIfAborted(); // nothing is begun that has ended already
     const begun = (attempt.begun = { streamId: outputStreamId(job.key), contentType });
     // While its payment is only held a buyer is told nothing that it could take for an answer.
     if (job.funding !== 'held') storefront.beginOutput(job, begun);
-    const appended = attempt.writer.append(bytes);
+    const appended = attempt.writer.append(bytes, abort.signal);
     const [saved] = await both(engine.dispatch(job.key, { kind: 'output-began', ...begun }), appended);
     if (saved?.run !== 'producing')
       throw new BackendError('the job had ended before its output began', { retryable: false });
@@ -203,10 +203,10 @@ export class Runner {
 
   /** An SSE stream that had begun gets an error event, so that the client sees it; undefined: there is nothing to deliver. */
   async #endBroken(attempt: Attempt, reason: string): Promise<Output | undefined> {
-    const { job, writer, begun } = attempt;
+    const { job, writer, begun, abort } = attempt;
     try {
       if (writer === undefined || begun === undefined) throw new Error('no output');
-      if (job.work.stream) await writer.append(brokenStreamEvent(job.terms.taskKind, reason));
+      if (job.work.stream) await writer.append(brokenStreamEvent(job.terms.taskKind, reason), abort.signal);
       return await endOutput(attempt, writer, '');
     } catch {
       await writer?.abort().catch(() => {}); // a spool that is lost has nothing to keep

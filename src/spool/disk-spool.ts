@@ -76,7 +76,7 @@ class DiskSpool implements Spool {
       const spool = await LiveSpool.create(this.#pathsOf(name), this.#house, limits);
       this.#live.set(name, spool);
       return {
-        append: (bytes) => spool.append(bytes),
+        append: (bytes, signal) => spool.append(bytes, signal),
         end: async (note) => {
           const { bytes, sha256 } = await spool.end(note);
           return { bytes, sha256 };
