@@ -54,7 +54,10 @@ export class Acceptance {
         if (draft.abort.signal.aborted) return undefined; // while the credit was looked up
         const made = make(creditMsat);
         const declined = admission.admit(peer, { kind: 'quote', model, answerBytes: this.#answerBytes(made) });
-        if (declined !== undefined) return void drafts.refuse(draft, declined.refusal, declined.message);
+        if (declined !== undefined) {
+          drafts.refuse(draft, declined.refusal, declined.message);
+          return undefined;
+        }
         draft.state = 'accepting';
         return made;
       });
