@@ -53,7 +53,10 @@ export class Acceptance {
       const job = await engine.accept(peer, input.data, (creditMsat) => {
         const made = make(creditMsat);
         const declined = admission.admit(peer, { kind: 'quote', model, answerBytes: this.#answerBytes(made) });
-        if (declined !== undefined) return void drafts.refuse(draft, declined.refusal, declined.message);
+        if (declined !== undefined) {
+          drafts.refuse(draft, declined.refusal, declined.message);
+          return undefined;
+        }
         draft.state = 'accepting';
         return made;
       });
