@@ -57,6 +57,17 @@ describe('a payment in hold mode', () => {
     expect(await market.money()).toEqual(nothing);
   });
 
+  test('goes back untouched when a JSON answer breaks in the middle: nobody can use half of one', async () => {
+    const market = await openMarket();
+    market.backend.will(breaksAfter(JSON_ANSWER.slice(0, 40)));
+    const { jobId, payment } = await payFor(market.buyer);
+    expect(await payment).toBe('payment-failed');
+    expect((await market.buyer.result(jobId)).status).toBe('failed');
+    await market.reaches(jobId, 'closed failed none');
+    expect(market.buyer.all('stream-begin', jobId)).toEqual([]);
+    expect(await market.money()).toEqual(nothing);
+  });
+
   test('goes back when no output begins before its deadline', async () => {
     const market = await openMarket();
     market.backend.will(staysSilent);

@@ -122,7 +122,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'an answer that was cut off is called whole',
     file: 'src/engine/runner.ts',
-    changes: [['if (!end.complete || !hasOutput)', 'if (!hasOutput)']],
+    changes: [['if (!end.complete || !attempt.hasOutput)', 'if (!attempt.hasOutput)']],
   },
   {
     name: 'the usage chunk that only we asked for reaches the buyer',
@@ -157,14 +157,14 @@ export const BUGS: readonly Bug[] = [
     changes: [["effects: [NOT_PAID],\n    raises: 'payment-lost',", 'effects: [NOT_PAID],']],
   },
   {
-    name: 'an answer is charged after a restart before its end is durable',
-    file: 'src/spool/disk-spool.ts',
-    changes: [['if (loaded?.endRecord !== undefined) await syncFiles(paths);', '']],
-  },
-  {
     name: 'an attempt whose answer nobody reads keeps its slot',
     file: 'src/engine/runner.ts',
-    changes: [['attempt.writer.append(bytes, attempt.abort.signal)', 'attempt.writer.append(bytes)']],
+    changes: [
+      [
+        'attempt.isWithheld) return writer.append(bytes, abort.signal);',
+        'attempt.isWithheld) return writer.append(bytes);',
+      ],
+    ],
   },
   {
     name: 'a request that was given up while its credit was looked up becomes a job',

@@ -7,6 +7,12 @@ const HOUR_MS = 3_600_000;
 /** A misfortune; what it returns ends it, if it is not over at once. */
 type Fault = (scene: Scene, random: Random) => (() => void) | void;
 
+function cutPower({ provider, disk, witness }: Scene): void {
+  provider.kill('loses power');
+  disk.cutPower();
+  for (const sale of witness.sales) sale.isTorn ||= sale.hasLeft;
+}
+
 const FAULTS = {
   crash: ({ provider }) => provider.kill('is killed'),
   'crash in a call': ({ provider }, random) => provider.life?.doom(random.spread(1, 200)),
@@ -15,10 +21,10 @@ const FAULTS = {
     for (let count = random.between(2, 4); count > 0; count--) provider.dooms.push(random.spread(1, 120));
     provider.kill('is killed, as will be those after it');
   },
-  'power cut': ({ provider, disk, witness }) => {
-    provider.kill('loses power');
-    disk.cutPower();
-    for (const sale of witness.sales) sale.isTorn ||= sale.hasLeft;
+  'power cut': cutPower,
+  'crash, then a power cut': (scene, random) => {
+    scene.provider.life?.doom(random.spread(1, 200));
+    scene.world.after(random.spread(1_000, 100_000), () => cutPower(scene));
   },
   'orderly restart': ({ provider }, random) => void provider.stop(random.spread(1_000, 60_000)),
   'clock jumps': ({ provider }, random) => {
@@ -51,12 +57,15 @@ const FAULTS = {
     if (candidates.length > 0) account.cancel(random.pick(candidates).paymentHash);
   },
   'buyer cut off': ({ buyers }, random) => {
-    const { link } = random.pick(buyers);
-    link.disconnect();
-    return () => link.connect();
+    const buyer = random.pick(buyers);
+    buyer.link.disconnect();
+    return () => {
+      if (!buyer.isGone) buyer.link.connect();
+    };
   },
   'buyer back at once': ({ buyers }, random) => {
-    const { link } = random.pick(buyers);
+    const { isGone, link } = random.pick(buyers);
+    if (isGone) return;
     link.disconnect();
     link.connect();
   },
@@ -68,9 +77,7 @@ const FAULTS = {
   'buyer restarts': ({ buyers }, random) => random.pick(buyers).restart(),
   'buyer gone': ({ buyers }, random) => {
     const buyer = random.pick(buyers);
-    if (random.chance(0.6)) return;
-    buyer.isGone = true;
-    buyer.link.disconnect();
+    if (random.chance(0.3)) buyer.vanish();
   },
   'backend away': ({ backendMoods }, random) => {
     const mood = random.pick(backendMoods);

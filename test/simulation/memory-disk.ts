@@ -11,6 +11,11 @@ interface Inode {
   isNamed: boolean;
 }
 
+type DiskCall = <T>(work: () => T) => Promise<T>;
+
+/** What makes bytes durable takes its time. */
+const SYNC_MS = 10;
+
 const failure = (code: string): Error => Object.assign(new Error(`${code}: the simulated disk`), { code });
 
 /** The disk that holds the spool: outlives every process, and forgets in a power cut what was not synced. */
@@ -39,7 +44,8 @@ export class MemoryDisk {
 
   /** As one process sees it. */
   mount(life: Life): Disk {
-    const io = <T>(work: () => T): Promise<T> => life.call(work, { withinMs: 0 });
+    const io: DiskCall = (work) => life.call(work, { withinMs: 0 });
+    const sync: DiskCall = (work) => life.call(work, { withinMs: SYNC_MS });
     const find = (path: string): Inode => {
       const file = this.#files.get(path);
       if (file === undefined) throw failure('ENOENT');
@@ -56,14 +62,14 @@ export class MemoryDisk {
         }),
       readFile: (path) => io(() => this.#read(find(path), 0, Infinity)),
       syncDirectory: () =>
-        io(() => {
+        sync(() => {
           for (const file of this.#files.values()) file.isNamed = true;
         }),
-      open: (path, flags) => io(() => this.#open(path, flags, io)),
+      open: (path, flags) => io(() => this.#open(path, flags, io, sync)),
     };
   }
 
-  #open(path: string, flags: string | number, io: <T>(work: () => T) => Promise<T>): DiskFile {
+  #open(path: string, flags: string | number, io: DiskCall, sync: DiskCall): DiskFile {
     const isEmptied = typeof flags === 'string' && flags.startsWith('w');
     const isMade = isEmptied || (typeof flags === 'number' && (flags & constants.O_CREAT) !== 0);
     let file = this.#files.get(path);
@@ -83,7 +89,7 @@ export class MemoryDisk {
           return { bytesRead: bytes.length };
         }),
       datasync: () =>
-        io(() => {
+        sync(() => {
           if (this.fault === 'broken') throw failure('EIO');
           inode.synced = inode.size;
         }),

@@ -11,6 +11,8 @@ export interface Plan {
   readonly overpays: boolean;
   readonly cancels: 'never' | 'before the quote' | 'when quoted' | 'while paying' | 'while it runs' | 'when it is over';
   readonly mishap: 'none' | 'other terms' | 'input twice' | 'input cut' | 'input altered' | 'no input';
+  /** Goes away for good when the answer begins to come. */
+  readonly vanishes: boolean;
   /** After it was served, it asks again. */
   readonly asksAgain: boolean;
 }
@@ -39,6 +41,7 @@ export function drawPlan(random: Random): Plan {
       'input altered': 2,
       'no input': 2,
     }),
+    vanishes: random.chance(0.02),
     asksAgain: random.chance(0.15),
   };
 }

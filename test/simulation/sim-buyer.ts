@@ -69,6 +69,14 @@ export class SimBuyer implements End {
     for (const sale of this.#sales) this.#askUntilAnswered(sale, 1);
   }
 
+  /** For ever. */
+  vanish(): void {
+    if (this.isGone) return;
+    this.isGone = true;
+    this.#world.say(this.name, 'goes away for good');
+    this.link.disconnect();
+  }
+
   /** Its program starts anew: it remembers its orders, not the messages. */
   restart(): void {
     this.#world.say(this.name, 'restarts');
@@ -95,6 +103,7 @@ export class SimBuyer implements End {
     if (message.kind !== 'stream-chunk') this.#world.say(this.name, `${sale.label} hears ${describe(message)}`);
     if (message.kind === 'quote') this.#quoted(sale, message);
     if (message.kind === 'result') this.#ended(sale, message);
+    if (message.kind === 'stream-chunk' && sale.plan.vanishes) this.vanish();
   }
 
   #sendManifest(): void {

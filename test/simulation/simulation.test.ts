@@ -8,9 +8,8 @@ const JOBS = 10;
 
 /** Seeds that broke a law once, each by a bug that is mended; `bugs.ts` puts it back. */
 const MENDED: readonly { readonly seed: number; readonly jobs: number; readonly bug: string }[] = [
-  { seed: 49, jobs: 30, bug: 'an attempt whose answer nobody reads keeps its slot' },
-  { seed: 21, jobs: 30, bug: 'an answer is charged after a restart before its end is durable' },
-  { seed: 23, jobs: 30, bug: 'a request that was given up while its credit was looked up becomes a job' },
+  { seed: 8, jobs: 30, bug: 'an attempt whose answer nobody reads keeps its slot' },
+  { seed: 50, jobs: 30, bug: 'a request that was given up while its credit was looked up becomes a job' },
 ];
 
 describe('a simulated provider', () => {
