@@ -149,8 +149,8 @@ export class Runner {
     const { writer, stream } = attempt;
     if (bytes.length === 0 || writer === undefined || stream === undefined) return;
     attempt.hasOutput = true;
-    if (attempt.hasBegun || attempt.isWithheld) return writer.append(bytes);
-    await both(this.#begin(attempt, stream), writer.append(bytes));
+    if (attempt.hasBegun || attempt.isWithheld) return writer.append(bytes, attempt.abort.signal);
+    await both(this.#begin(attempt, stream), writer.append(bytes, attempt.abort.signal));
   }
 
   async #begin(attempt: Attempt, stream: OutputBegun): Promise<void> {
@@ -220,10 +220,10 @@ export class Runner {
 
   /** An SSE stream that had begun gets an error event, so that the client sees it; undefined: there is nothing to deliver. */
   async #endBroken(attempt: Attempt, reason: string): Promise<Output | undefined> {
-    const { job, writer, stream, hasBegun } = attempt;
+    const { job, writer, stream, hasBegun, abort } = attempt;
     try {
       if (writer === undefined || stream === undefined || !hasBegun) throw new Error('no output');
-      if (job.work.stream) await writer.append(brokenStreamEvent(job.terms.taskKind, reason));
+      if (job.work.stream) await writer.append(brokenStreamEvent(job.terms.taskKind, reason), abort.signal);
       return await endOutput(stream, writer, '');
     } catch {
       await writer?.abort().catch(() => {}); // a spool that is lost has nothing to keep

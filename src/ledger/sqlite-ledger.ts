@@ -36,7 +36,8 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Sq
   return ledgerOn(thread, clock);
 }
 
-function ledgerOn(thread: LedgerThread, clock: Clock): SqliteLedger {
+/** The port on a thread that is open. */
+export function ledgerOn(thread: LedgerThread, clock: Clock): SqliteLedger {
   let cancelStrikes: (() => void) | undefined;
   return {
     commit: async (change) => {
