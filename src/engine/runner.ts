@@ -146,11 +146,11 @@ export class Runner {
    * other bytes wait for nothing.
    */
   async #put(attempt: Attempt, bytes: Uint8Array): Promise<void> {
-    const { writer, stream, abort } = attempt;
+    const { writer, stream } = attempt;
     if (bytes.length === 0 || writer === undefined || stream === undefined) return;
     attempt.hasOutput = true;
-    if (attempt.hasBegun || attempt.isWithheld) return writer.append(bytes, abort.signal);
-    await both(this.#begin(attempt, stream), writer.append(bytes, abort.signal));
+    if (attempt.hasBegun || attempt.isWithheld) return writer.append(bytes, attempt.abort.signal);
+    await both(this.#begin(attempt, stream), writer.append(bytes, attempt.abort.signal));
   }
 
   async #begin(attempt: Attempt, stream: OutputBegun): Promise<void> {

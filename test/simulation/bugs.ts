@@ -161,7 +161,7 @@ export const BUGS: readonly Bug[] = [
     file: 'src/engine/runner.ts',
     changes: [
       [
-        'attempt.isWithheld) return writer.append(bytes, abort.signal);',
+        'attempt.isWithheld) return writer.append(bytes, attempt.abort.signal);',
         'attempt.isWithheld) return writer.append(bytes);',
       ],
     ],
