@@ -152,7 +152,11 @@ export class Engine {
     const target = live;
     return this.#serially(target, async () => {
       const next = step(target.job, event, this.#options.clock.nowMs());
-      if (next === undefined) return target.job;
+      if (next === undefined) {
+        // Known already, from a look-up: but the node need not tell it again.
+        if (cursor !== undefined) await this.#commit({ job: target.job, entries: [], effects: [], cursor });
+        return target.job;
+      }
       const pending = await this.#commit({
         job: next.job,
         entries: next.entries,

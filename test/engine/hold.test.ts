@@ -18,6 +18,11 @@ async function payFor(buyer: WireBuyer, body?: Uint8Array) {
   return { quote, jobId: quote.jobId, payment };
 }
 
+async function untilWorking(market: Market, jobId: string): Promise<void> {
+  await market.reaches(jobId, 'held running none');
+  await until('the backend is asked', () => market.backend.requests.length > 0);
+}
+
 describe('a payment in hold mode', () => {
   test('is taken before the first byte leaves, and the answer is charged as any other', async () => {
     const market = await openMarket();
@@ -72,8 +77,7 @@ describe('a payment in hold mode', () => {
     const market = await openMarket();
     market.backend.will(staysSilent);
     const { jobId, payment } = await payFor(market.buyer);
-    await until('the backend works', () => market.backend.requests.length === 1);
-    await market.reaches(jobId, 'held running none');
+    await untilWorking(market, jobId);
     await market.clock.advance(120_000);
     expect(await payment).toBe('payment-failed');
     await market.reaches(jobId, 'closed failed none');
@@ -85,7 +89,7 @@ describe('a payment in hold mode', () => {
     const market = await openMarket();
     market.backend.will(staysSilent);
     const { jobId, payment } = await payFor(market.buyer);
-    await market.reaches(jobId, 'held running none');
+    await untilWorking(market, jobId);
     await market.buyer.cancel(jobId);
     expect(await payment).toBe('payment-failed');
     expect((await market.buyer.result(jobId)).status).toBe('cancelled');
@@ -98,7 +102,7 @@ describe('a payment in hold mode', () => {
     const market = await openMarket();
     market.backend.will(staysSilent);
     const { jobId, payment } = await payFor(market.buyer);
-    await market.reaches(jobId, 'held running none');
+    await untilWorking(market, jobId);
     market.seller.node.expireHold(market.seller.node.account.invoices()[0]?.paymentHash ?? '');
     expect(await payment).toBe('payment-failed');
     expect((await market.buyer.result(jobId)).status).toBe('failed');
@@ -144,7 +148,7 @@ describe('a payment in hold mode', () => {
     const market = await openMarket();
     market.backend.will(staysSilent, answers(JSON_ANSWER));
     const { jobId, payment } = await payFor(market.buyer);
-    await market.reaches(jobId, 'held running none');
+    await untilWorking(market, jobId);
     await market.restart();
     expect(stateOf(market)).not.toBe('cancelled');
     await market.meet();
