@@ -208,3 +208,11 @@ test('who paid last is known, whatever others asked since', async () => {
   expect(await ledger.recentPayers(9)).toEqual(peers);
   expect(await ledger.recentPayers(2)).toEqual(peers.slice(0, 2));
 });
+
+test('the latest jobs of one state are found among many others', async () => {
+  const { ledger } = await temporaryLedger();
+  const served = ['s1', 's2', 's3'].map((name) => jobNamed(name, { funding: 'closed', run: 'ended' }));
+  for (const job of served) await ledger.commit(changeOf(job));
+  await Promise.all(Array.from({ length: 50 }, (_, index) => ledger.commit(changeOf(jobNamed(`d#${index}`)))));
+  expect(await ledger.recentJobs(2, 'served')).toEqual(served.slice(1).toReversed());
+});
