@@ -12,7 +12,7 @@ test('a buyer that paid once is no stranger after a restart, however many asked 
   const { ledger } = market.seller;
   const sold = jobNamed('buyer#1', {
     funding: 'closed',
-    run: 'ended',
+    run: 'failed',
     receivedMsat: price.amountMsat,
   });
   const reserved = reservedAccount(sold.key);
