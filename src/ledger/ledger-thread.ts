@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { CheckProgress, LedgerCheck } from './books.ts';
 import { alters, type Answer, type Ask, type Group, type Opened, type Operation } from './ledger-messages.ts';
-import type { Refusal, Reply, Request, Told, WorkerOptions } from './ledger-messages.ts';
+import type { CheckScope, Refusal, Reply, Request, Told, WorkerOptions } from './ledger-messages.ts';
 import { LedgerError } from './ledger.ts';
 
 /** Most requests that go into one transaction: bounds how long the first of a flood waits for the last. */
@@ -70,9 +70,9 @@ export class LedgerThread {
   }
 
   /** Checks the books; `onProgress` hears how far it is. */
-  check(onProgress?: (progress: CheckProgress) => void): Promise<LedgerCheck> {
+  check(scope: CheckScope, onProgress?: (progress: CheckProgress) => void): Promise<LedgerCheck> {
     this.#onProgress = onProgress;
-    return this.request('check', undefined);
+    return this.request('check', scope);
   }
 
   /** Puts a strike into the next group that alters the ledger, or that reads the outbox. */
