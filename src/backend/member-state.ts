@@ -1,6 +1,5 @@
 import type { Clock } from '../clock/clock.ts';
 import { fitsPattern } from '../pricing/price-list.ts';
-import { createAdmission } from './admission.ts';
 import type { Admission } from './admission.ts';
 import type { Backend, BackendModel } from './backend.ts';
 import type { PoolMember } from './pool.ts';
@@ -35,13 +34,13 @@ export class MemberState {
   #asked: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor({ backend, slots, models }: PoolMember, clock: Clock, events: MemberEvents) {
+  constructor({ backend, slots, models }: PoolMember, clock: Clock, admission: Admission, events: MemberEvents) {
     this.backend = backend;
     this.slots = slots;
     this.#patterns = models;
     this.#clock = clock;
     this.#events = events;
-    this.#admission = createAdmission(slots);
+    this.#admission = admission;
     for (let place = 0; place < slots; place += 1) void this.#makeReady();
   }
 

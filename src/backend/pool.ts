@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock/clock.ts';
+import type { Admission } from './admission.ts';
 import type { Backend } from './backend.ts';
 import type { PoolModel } from './model-list.ts';
 
@@ -27,6 +28,8 @@ export interface PoolOptions {
   /** Jobs that wait at most, over all models. */
   readonly maxQueueLength: number;
   readonly log?: Logger;
+  /** Who admits jobs to the places of a backend. Default: bottleneck. */
+  readonly admission?: (places: number) => Admission;
   /** Between two looks at the backends' models. Default 30 s. */
   readonly refreshMs?: number;
 }

@@ -1,3 +1,4 @@
+import { createAdmission } from './admission.ts';
 import { BackendError } from './backend.ts';
 import type { Backend } from './backend.ts';
 import { MemberState } from './member-state.ts';
@@ -38,7 +39,8 @@ class Pool implements BackendPool {
       changed: () => this.#lookAgain(),
       healthChanged: (member: MemberState, reason: string) => this.#logHealth(member, reason),
     };
-    this.#members = options.members.map((member) => new MemberState(member, options.clock, events));
+    const { admission = createAdmission, clock } = options;
+    this.#members = options.members.map((member) => new MemberState(member, clock, admission(member.slots), events));
   }
 
   acquire(model: string, signal: AbortSignal, { exclude }: { readonly exclude?: Backend } = {}): Promise<Slot> {

@@ -44,9 +44,9 @@ export const llmSchema = z
       ),
     allowed_tool_types: z
       .array(z.enum(['web_search', 'web_search_preview', 'custom']))
-      .default([])
+      .optional()
       .describe(
-        'Types of tools that a request may list beside functions, when no backend runs them itself: codex lists web_search. Default: none.',
+        'Types of tools that a request may list beside functions, when no backend runs them itself: codex lists web_search. Default: web_search when all backends are Ollama (which runs none), else none.',
       ),
     models: z
       .record(modelId, model)

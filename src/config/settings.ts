@@ -1,7 +1,7 @@
 import { msat } from '../money/msat.ts';
 import type { PriceList } from '../pricing/price-list.ts';
 import { backendSettings } from './backend-settings.ts';
-import type { Config, LogLevel } from './config.ts';
+import type { BackendConfig, Config, LogLevel } from './config.ts';
 import type { Environment } from './expansion.ts';
 import { parseListen } from './fields.ts';
 import { lightningSettings, pathFrom } from './lightning-settings.ts';
@@ -18,6 +18,9 @@ function logLevel(written: LogLevel | undefined, env: Environment): LogLevel {
   return written ?? (LEVELS.has(named) ? (named as LogLevel) : 'info');
 }
 
+/** Drivers whose servers run no tool by themselves, whatever a request lists. */
+const runsNoTools = ({ driver }: BackendConfig): boolean => driver === 'ollama' || driver === 'demo';
+
 /** The checked values as the program wants them. */
 export function settings(
   written: WrittenConfig,
@@ -27,13 +30,14 @@ export function settings(
 ): Config {
   const { limits, deadlines, spool, pricing, peers } = written;
   const surge = pricing.in_flight_surge;
+  const backends = backendSettings(written, env);
   return {
     enabled: written.enabled,
     dataDirectory: pathFrom(directory, written.data_directory),
     quoteTtlSeconds: written.quote_ttl_seconds || DEFAULT_QUOTE_TTL_SECONDS,
     minPriceMsat: msat(written.min_price_msat),
     lightning: lightningSettings(written, env, directory),
-    backends: backendSettings(written, env),
+    backends,
     pricing: {
       lists,
       ...(surge &&
@@ -48,7 +52,7 @@ export function settings(
     llm: {
       maxOutputTokens: written.llm.max_output_tokens,
       allowedRequestFields: written.llm.allowed_request_fields,
-      allowedToolTypes: written.llm.allowed_tool_types,
+      allowedToolTypes: written.llm.allowed_tool_types ?? (backends.every(runsNoTools) ? ['web_search'] : []),
     },
     payment: {
       mode: written.payment.mode,

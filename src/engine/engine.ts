@@ -40,6 +40,7 @@ interface LiveJob {
 }
 
 const RETRY_COMMIT_MS = 1_000;
+const RETRY_EFFECT_MS = 30_000;
 
 /**
  * Runs the job tables: event → step → save → perform the effects. The law of this room: state, ledger entries and outbox are durable before
@@ -118,6 +119,8 @@ export class Engine {
         this.#performAll(live, pending);
       } catch (error) {
         this.#forget(live);
+        if (error instanceof LedgerError && (error.code === 'fenced' || error.code === 'corrupt'))
+          this.#options.onFatal(error);
         throw error;
       }
     });
@@ -149,7 +152,11 @@ export class Engine {
     const target = live;
     return this.#serially(target, async () => {
       const next = step(target.job, event, this.#options.clock.nowMs());
-      if (next === undefined) return target.job;
+      if (next === undefined) {
+        // Known already, from a look-up: but the node need not tell it again.
+        if (cursor !== undefined) await this.#commit({ job: target.job, entries: [], effects: [], cursor });
+        return target.job;
+      }
       const pending = await this.#commit({
         job: next.job,
         entries: next.entries,
@@ -237,17 +244,24 @@ export class Engine {
   }
 
   #performAll(live: LiveJob, pending: readonly PendingEffect[]): void {
-    for (const { id, effect } of pending) {
+    for (const one of pending) {
       live.busy++;
       live.effects = live.effects
-        .then(() => this.#perform(live.job, effect))
-        .then(
-          () => this.#options.ledger.strike(id),
-          (error: unknown) =>
-            this.#options.log.error({ job: live.job.key, effect: effect.kind, reason: String(error) }, 'effect failed'),
-        )
+        .then(() => this.#perform(live.job, one.effect))
+        .then(() => this.#options.ledger.strike(one.id))
+        .catch((error: unknown) => this.#performLater(live, one, error))
         .finally(() => this.#settle(live));
     }
+  }
+
+  #performLater(live: LiveJob, pending: PendingEffect, error: unknown): void {
+    const { job, effect } = { job: live.job.key, effect: pending.effect.kind };
+    this.#options.log.error({ job, effect, reason: String(error) }, 'an effect failed and is repeated in a while');
+    live.busy++;
+    this.#options.clock.timer(RETRY_EFFECT_MS, () => {
+      if (this.#live.get(live.job.key) === live) this.#performAll(live, [pending]);
+      this.#settle(live);
+    });
   }
 
   /** A full disk or a lock may pass: the event waits. Anything else means that the ledger is lost to this process. */
@@ -256,7 +270,7 @@ export class Engine {
       try {
         return await this.#options.ledger.commit(change);
       } catch (error) {
-        const passing = error instanceof LedgerError && (error.code === 'disk-full' || error.code === 'locked');
+        const passing = isPassing(error);
         this.#options.log.error(
           { reason: String(error) },
           passing ? 'the ledger cannot be written now: trying again' : 'the ledger cannot be written',
@@ -284,3 +298,7 @@ export class Engine {
     });
   }
 }
+
+/** A full disk or a lock may pass; anything else means that the ledger is lost to this process. */
+const isPassing = (error: unknown): boolean =>
+  error instanceof LedgerError && (error.code === 'disk-full' || error.code === 'locked');

@@ -27,6 +27,8 @@ export interface RunnerOptions {
   readonly allowed: Pick<RequestLimits, 'allowedFields' | 'allowedToolTypes'>;
 }
 
+const ERROR_IN_ANSWER = 'the backend reported an error within its answer';
+
 /** Why work is stopped: the buyer left, it took too long, or its end no longer matters here. */
 type AbortReason = 'cancelled' | 'timed out' | 'over';
 
@@ -35,11 +37,15 @@ interface Attempt {
   readonly job: Job;
   readonly abort: AbortController;
   readonly filter: AnswerFilter;
+  /** Nobody can use half of a JSON answer: while the payment for one is only held, output begins when all of it is there. */
+  readonly isWithheld: boolean;
   slot?: Slot;
   writer?: SpoolWriter;
-  contentType?: string;
-  /** Set with the first byte of output. */
-  begun?: OutputBegun;
+  /** Set when the backend answers. */
+  stream?: OutputBegun;
+  hasOutput: boolean;
+  /** It is saved, or about to be, that output began. */
+  hasBegun: boolean;
 }
 
 /** The data plane's first half: backend → filter → spool. It tells the engine when output began and how it ended, and nothing of the bytes between. */
@@ -58,7 +64,9 @@ export class Runner {
     if (job.run !== 'queued' || this.#attempts.has(job.key)) return;
     const { taskKind } = job.terms;
     const filter = answerFilter({ taskKind, stream: job.work.stream, usageWanted: job.work.usageWanted });
-    const attempt: Attempt = { job, abort: new AbortController(), filter };
+    const isWithheld = job.funding === 'held' && !job.work.stream;
+    const abort = new AbortController();
+    const attempt: Attempt = { job, abort, filter, isWithheld, hasOutput: false, hasBegun: false };
     this.#attempts.set(job.key, attempt);
     void this.#attempt(attempt);
   }
@@ -96,7 +104,8 @@ export class Runner {
     const { key, work, terms } = job;
     const exclude = this.#failedAt.get(key);
     attempt.slot = await pool.acquire(work.model, abort.signal, exclude === undefined ? {} : { exclude });
-    const limits = { maxBytes: Math.min(maxOutputBytes, job.limits.maxResultBytes), maxBacklogBytes };
+    const maxBytes = Math.min(maxOutputBytes, job.limits.maxResultBytes);
+    const limits = { maxBytes, maxBacklogBytes: attempt.isWithheld ? maxBytes : maxBacklogBytes };
     const [[running, input], writer] = await both(
       both(engine.dispatch(key, { kind: 'slot-granted' }), ledger.input(key)),
       spool.create(key, limits).then((created) => (attempt.writer = created)),
@@ -110,23 +119,26 @@ export class Runner {
     const body = await this.#upstreamBody(job, input, backend.outputCapField);
     const request = { taskKind: terms.taskKind, model: work.model, body, stream: work.stream };
     const answer = await backend.run(request, abort.signal);
-    attempt.contentType = answer.contentType;
+    const stream = (attempt.stream = { streamId: outputStreamId(key), contentType: answer.contentType });
     for await (const bytes of answer.body) {
       for (const output of filter.push(bytes)) await this.#put(attempt, output);
       if (abort.signal.aborted) throw abort.signal.reason;
     }
     const end = filter.end();
     for (const output of end.outputs) await this.#put(attempt, output);
-    const hasOutput = attempt.begun !== undefined;
-    if (!end.complete || !hasOutput)
-      throw new BackendError('the backend ended its answer early', { retryable: !hasOutput });
+    if (!end.complete || !attempt.hasOutput)
+      throw new BackendError('the backend ended its answer early', { retryable: !attempt.hasBegun });
     if (end.failed) {
-      const reason = 'the backend reported an error within its answer';
-      return { kind: 'attempt-failed', retryable: false, reason, output: await endOutput(attempt, writer, '') };
+      const failed = { kind: 'attempt-failed', retryable: false, reason: ERROR_IN_ANSWER } as const;
+      if (attempt.hasBegun) return { ...failed, output: await endOutput(stream, writer, '') };
+      await writer.abort();
+      return failed;
     }
     pool.report(backend, 'ok');
     const usage = end.usage ?? this.#countedUsage(attempt);
-    return { kind: 'output-ended', output: await endOutput(attempt, writer, noteOf(usage)), usage };
+    const output = await endOutput(stream, writer, noteOf(usage));
+    if (!attempt.hasBegun) await this.#begin(attempt, stream);
+    return { kind: 'output-ended', output, usage };
   }
 
   /**
@@ -134,16 +146,21 @@ export class Runner {
    * other bytes wait for nothing.
    */
   async #put(attempt: Attempt, bytes: Uint8Array): Promise<void> {
-    if (bytes.length === 0 || attempt.writer === undefined) return;
-    if (attempt.begun !== undefined) return attempt.writer.append(bytes);
+    const { writer, stream } = attempt;
+    if (bytes.length === 0 || writer === undefined || stream === undefined) return;
+    attempt.hasOutput = true;
+    if (attempt.hasBegun || attempt.isWithheld) return writer.append(bytes, attempt.abort.signal);
+    await both(this.#begin(attempt, stream), writer.append(bytes, attempt.abort.signal));
+  }
+
+  async #begin(attempt: Attempt, stream: OutputBegun): Promise<void> {
     const { engine, storefront } = this.#options;
-    const { job, abort, contentType = '' } = attempt;
+    const { job, abort } = attempt;
     abort.signal.throwIfAborted(); // nothing is begun that has ended already
-    const begun = (attempt.begun = { streamId: outputStreamId(job.key), contentType });
+    attempt.hasBegun = true;
     // While its payment is only held a buyer is told nothing that it could take for an answer.
-    if (job.funding !== 'held') storefront.beginOutput(job, begun);
-    const appended = attempt.writer.append(bytes);
-    const [saved] = await both(engine.dispatch(job.key, { kind: 'output-began', ...begun }), appended);
+    if (job.funding !== 'held') storefront.beginOutput(job, stream);
+    const saved = await engine.dispatch(job.key, { kind: 'output-began', ...stream });
     if (saved?.run !== 'producing')
       throw new BackendError('the job had ended before its output began', { retryable: false });
   }
@@ -203,11 +220,11 @@ export class Runner {
 
   /** An SSE stream that had begun gets an error event, so that the client sees it; undefined: there is nothing to deliver. */
   async #endBroken(attempt: Attempt, reason: string): Promise<Output | undefined> {
-    const { job, writer, begun } = attempt;
+    const { job, writer, stream, hasBegun, abort } = attempt;
     try {
-      if (writer === undefined || begun === undefined) throw new Error('no output');
-      if (job.work.stream) await writer.append(brokenStreamEvent(job.terms.taskKind, reason));
-      return await endOutput(attempt, writer, '');
+      if (writer === undefined || stream === undefined || !hasBegun) throw new Error('no output');
+      if (job.work.stream) await writer.append(brokenStreamEvent(job.terms.taskKind, reason), abort.signal);
+      return await endOutput(stream, writer, '');
     } catch {
       await writer?.abort().catch(() => {}); // a spool that is lost has nothing to keep
       return undefined;
@@ -234,13 +251,9 @@ type EndEvent = Extract<
 >;
 
 /** Makes what was produced durable, and describes it. */
-async function endOutput(
-  { begun = { streamId: '', contentType: '' } }: Attempt,
-  writer: SpoolWriter,
-  note: string,
-): Promise<Output> {
+async function endOutput(stream: OutputBegun, writer: SpoolWriter, note: string): Promise<Output> {
   const { bytes, sha256 } = await writer.end(note);
-  return { ...begun, bytes, sha256 };
+  return { ...stream, bytes, sha256 };
 }
 
 /** Derived from the job, so that an attempt after a crash begins the same stream: to the buyer a repeated begin is no second stream. */

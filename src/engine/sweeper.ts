@@ -8,6 +8,8 @@ import type { Engine } from './engine.ts';
 const SWEEP_EVERY_MS = 60_000;
 /** Forgotten side by side, so that they share commits of the ledger. */
 const OLD_AT_ONCE = 100;
+/** Manifests that are kept, those of buyers not counted: a peer that comes back may not send its own again. */
+const MANIFESTS_KEPT = 10_000;
 /** Few: what is not in the way is kept for buyers that ask again. */
 const GIVEN_UP_AT_ONCE = 4;
 
@@ -20,7 +22,10 @@ export interface SweeperOptions {
   readonly retentionMs: number;
 }
 
-/** Forgets the contents of delivered answers when their retention is over, or their room is needed: by age, so that a job at rest costs no memory. */
+/**
+ * Forgets the contents of delivered answers when their retention is over, or their room is needed: by age, so that a job at rest costs no memory.
+ * Jobs that nobody paid are forgotten wholly as long after their quote, and manifests of strangers that have become many.
+ */
 export class Sweeper {
   readonly #options: SweeperOptions;
   #stopTimer: () => void = () => {};
@@ -46,8 +51,11 @@ export class Sweeper {
 
   /** Forgets all whose time is over, however many they are. */
   async sweep(): Promise<void> {
-    const { clock, retentionMs } = this.#options;
-    await this.#forgetWhile(() => true, clock.nowMs() - retentionMs, OLD_AT_ONCE);
+    const { clock, ledger, retentionMs } = this.#options;
+    const beforeMs = clock.nowMs() - retentionMs;
+    await this.#forgetWhile(() => true, beforeMs, OLD_AT_ONCE);
+    while (!this.#isStopped && (await ledger.forgetUnpaid(beforeMs, OLD_AT_ONCE)) === OLD_AT_ONCE);
+    if (!this.#isStopped) await ledger.forgetStrangers(MANIFESTS_KEPT);
   }
 
   /** Gives up delivered answers, the oldest first, until there is room enough or none is left. One caller after the other, so that none gives up too many. */

@@ -46,7 +46,7 @@ type BooksReads = Pick<Handlers, 'jobs' | 'jobsNamed' | 'peersNamed' | 'credits'
 /** What only the operator asks. Prepared when asked: the process that serves asks none of it. */
 export function booksReads(db: DatabaseSync, tell: (progress: CheckProgress) => void): BooksReads {
   return {
-    check: () => checkBooks(db, tell),
+    check: (scope) => checkBooks(db, scope, tell),
     jobs: (query) => page(db, query),
     jobsNamed: ({ prefix, limit }) => {
       const begins = (column: string) =>

@@ -11,6 +11,8 @@ export interface SavedChange {
   readonly state: JobState;
   /** Unix ms; only while the answer is kept after its delivery. */
   readonly deliveredAtMs?: number;
+  /** Unix ms; only of a job at rest for which nothing was ever paid or reserved. */
+  readonly unpaidExpiryMs?: number;
   readonly record: string;
   readonly input?: Uint8Array<ArrayBuffer>;
   readonly entries: readonly Entry[];
@@ -66,6 +68,9 @@ export interface PrefixQuery {
   readonly limit: number;
 }
 
+/** `arithmetic`: the law of the books · `all`: the file and its references too, which takes several times as long. */
+export type CheckScope = 'arithmetic' | 'all';
+
 export interface SavedManifest {
   readonly peer: string;
   readonly type: number;
@@ -76,20 +81,23 @@ export interface SavedManifest {
 export interface Operations {
   commit: { ask: SavedChange; answer: number[] };
   deleteInput: { ask: string; answer: undefined };
+  forgetUnpaid: { ask: { beforeMs: number; limit: number }; answer: number };
   saveManifest: { ask: SavedManifest; answer: undefined };
+  forgetStrangers: { ask: { keep: number }; answer: number };
   manifests: { ask: string; answer: Omit<SavedManifest, 'peer'>[] };
   deliveredBefore: { ask: { beforeMs: number; limit: number }; answer: string[] };
   job: { ask: string; answer: string | undefined };
   jobByPaymentHash: { ask: string; answer: string | undefined };
   input: { ask: string; answer: Uint8Array<ArrayBuffer> | undefined };
   unfinishedJobs: { ask: undefined; answer: string[] };
-  recentJobs: { ask: number; answer: string[] };
+  recentJobs: { ask: { limit: number; state?: JobState | undefined }; answer: string[] };
+  recentPayers: { ask: number; answer: string[] };
   outbox: { ask: undefined; answer: SavedEffect[] };
   cursor: { ask: undefined; answer: bigint };
   balance: { ask: string; answer: bigint };
   balances: { ask: undefined; answer: SavedBalance[] };
   entries: { ask: string; answer: SavedEntry[] };
-  check: { ask: undefined; answer: LedgerCheck };
+  check: { ask: CheckScope; answer: LedgerCheck };
   jobs: { ask: JobQuery; answer: SavedPage };
   jobsNamed: { ask: PrefixQuery; answer: string[] };
   peersNamed: { ask: PrefixQuery; answer: string[] };
@@ -103,7 +111,14 @@ export type Answer<O extends Operation> = Operations[O]['answer'];
 export type Handlers = { readonly [O in Operation]: (ask: Ask<O>) => Answer<O> };
 export type Request = { [O in Operation]: { readonly op: O; readonly ask: Ask<O> } }[Operation];
 
-const ALTERING = ['commit', 'deleteInput', 'saveManifest', 'grant'] as const satisfies Operation[];
+const ALTERING = [
+  'commit',
+  'deleteInput',
+  'forgetUnpaid',
+  'saveManifest',
+  'forgetStrangers',
+  'grant',
+] as const satisfies Operation[];
 export type Alteration = (typeof ALTERING)[number];
 
 /** Whether an operation alters the ledger: a group with such a one is a transaction. */

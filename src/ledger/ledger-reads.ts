@@ -11,6 +11,8 @@ export function ledgerReads(db: DatabaseSync, tell: (progress: CheckProgress) =>
   const delivered = statement(db, 'SELECT key FROM job WHERE delivered_at_ms < ? ORDER BY delivered_at_ms LIMIT ?');
   const manifests = statement(db, 'SELECT type, payload FROM manifest WHERE peer = ?');
   const recent = statement(db, 'SELECT record FROM job ORDER BY seq DESC LIMIT ?');
+  const recentOfState = statement(db, 'SELECT record FROM job WHERE state = ? ORDER BY seq DESC LIMIT ?');
+  const payers = statement(db, 'SELECT peer FROM payer ORDER BY entry_id DESC LIMIT ?');
   const body = statement(db, 'SELECT body FROM input WHERE job_key = ?');
   const outbox = statement(db, 'SELECT id, job_key AS jobKey, effect FROM outbox ORDER BY id');
   const cursor = exact(db, 'SELECT position FROM cursor');
@@ -30,7 +32,11 @@ export function ledgerReads(db: DatabaseSync, tell: (progress: CheckProgress) =>
     unfinishedJobs: () => columns<string>(unfinished),
     deliveredBefore: ({ beforeMs, limit }) => columns<string>(delivered, BigInt(Math.floor(beforeMs)), BigInt(limit)),
     manifests: (peer) => rows(manifests, peer),
-    recentJobs: (limit) => columns<string>(recent, BigInt(limit)),
+    recentJobs: ({ limit, state }) =>
+      state === undefined
+        ? columns<string>(recent, BigInt(limit))
+        : columns<string>(recentOfState, state, BigInt(limit)),
+    recentPayers: (limit) => columns<string>(payers, BigInt(limit)),
     outbox: () => rows(outbox),
     cursor: () => column<bigint>(cursor) ?? 0n,
     balance: (account) => column<bigint>(balance, account) ?? 0n,

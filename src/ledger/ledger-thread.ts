@@ -1,11 +1,14 @@
 import { Worker } from 'node:worker_threads';
 import type { CheckProgress, LedgerCheck } from './books.ts';
 import { alters, type Answer, type Ask, type Group, type Opened, type Operation } from './ledger-messages.ts';
-import type { Refusal, Reply, Request, Told, WorkerOptions } from './ledger-messages.ts';
+import type { CheckScope, Refusal, Reply, Request, Told, WorkerOptions } from './ledger-messages.ts';
 import { LedgerError } from './ledger.ts';
 
 /** Most requests that go into one transaction: bounds how long the first of a flood waits for the last. */
 const GROUP_LIMIT = 512;
+
+/** What is needed of the worker: in simulation one that does its work in the caller's thread. */
+export type LedgerWorker = Pick<Worker, 'postMessage' | 'once' | 'on'>;
 
 interface Pending {
   readonly request: Request;
@@ -14,7 +17,7 @@ interface Pending {
 
 /** The calling side of the ledger's thread: gathers requests into groups, one group under way at a time, strictly in order. */
 export class LedgerThread {
-  readonly #worker: Worker;
+  readonly #worker: LedgerWorker;
   readonly #exited: Promise<void>;
   #onProgress: ((progress: CheckProgress) => void) | undefined;
   #queue: Pending[] = [];
@@ -25,11 +28,13 @@ export class LedgerThread {
   #end: LedgerError | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(worker: Worker) {
+  /** On a worker whose database is open. */
+  constructor(worker: LedgerWorker) {
     this.#worker = worker;
     this.#exited = new Promise((resolve) => worker.once('exit', () => resolve()));
     worker.on('error', (error) => this.#fail(new LedgerError('failed', `the ledger's thread broke: ${String(error)}`)));
     worker.on('exit', () => this.#fail(new LedgerError('closed', 'the ledger is closed')));
+    worker.on('message', (told: Told) => ('checking' in told ? this.#onProgress?.(told) : this.#take(told)));
   }
 
   /** Starts the thread and opens the database there. Rejects with LedgerError. */
@@ -48,9 +53,7 @@ export class LedgerThread {
       await worker.terminate();
       throw errorOf(opened.refusal);
     }
-    const thread = new LedgerThread(worker);
-    worker.on('message', (told: Told) => ('checking' in told ? thread.#onProgress?.(told) : thread.#take(told)));
-    return thread;
+    return new LedgerThread(worker);
   }
 
   /** Asks one question. Rejects with LedgerError. */
@@ -67,9 +70,9 @@ export class LedgerThread {
   }
 
   /** Checks the books; `onProgress` hears how far it is. */
-  check(onProgress?: (progress: CheckProgress) => void): Promise<LedgerCheck> {
+  check(scope: CheckScope, onProgress?: (progress: CheckProgress) => void): Promise<LedgerCheck> {
     this.#onProgress = onProgress;
-    return this.request('check', undefined);
+    return this.request('check', scope);
   }
 
   /** Puts a strike into the next group that alters the ledger, or that reads the outbox. */

@@ -12,13 +12,21 @@ export interface LedgerWrites extends Pick<Handlers, Alteration> {
 /** What alters the ledger. Each throws and leaves a half-done change: the caller's savepoint takes it back. */
 export function ledgerWrites(db: DatabaseSync, balanceOf: Handlers['balance']): LedgerWrites {
   const upsertJob = db.prepare(`
-    INSERT INTO job (key, payment_hash, finished, state, delivered_at_ms, record) VALUES (?, ?, ?, ?, ?, ?)
+    INSERT INTO job (key, payment_hash, finished, state, delivered_at_ms, unpaid_expiry_ms, record) VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (key) DO UPDATE
       SET payment_hash = excluded.payment_hash, finished = excluded.finished, state = excluded.state,
-          delivered_at_ms = excluded.delivered_at_ms, record = excluded.record`);
-  const upsertManifest = db.prepare(`
-    INSERT INTO manifest (peer, type, payload) VALUES (?, ?, ?)
-    ON CONFLICT (peer, type) DO UPDATE SET payload = excluded.payload`);
+          delivered_at_ms = excluded.delivered_at_ms, unpaid_expiry_ms = excluded.unpaid_expiry_ms, record = excluded.record`);
+  const unpaid = db.prepare(`
+    SELECT key FROM job WHERE unpaid_expiry_ms < ? AND key NOT IN (SELECT job_key FROM outbox)
+      AND NOT EXISTS (SELECT 1 FROM entry WHERE job_key = key) ORDER BY unpaid_expiry_ms LIMIT ?`);
+  const removeJob = db.prepare('DELETE FROM job WHERE key = ?');
+  const saveManifest = db.prepare('INSERT OR REPLACE INTO manifest (peer, type, payload) VALUES (?, ?, ?)');
+  const removeStrangers = db.prepare(`
+    DELETE FROM manifest WHERE seq IN (
+      SELECT seq FROM manifest AS old
+        WHERE NOT EXISTS (SELECT 1 FROM job WHERE peer = old.peer)
+          AND NOT EXISTS (SELECT 1 FROM balance WHERE account = 'buyer:' || old.peer)
+        ORDER BY seq LIMIT max(0, (SELECT count(*) FROM manifest) - ?))`);
   const insertInput = db.prepare('INSERT INTO input (job_key, body) VALUES (?, ?)');
   const removeInput = db.prepare('DELETE FROM input WHERE job_key = ?');
   const insertEntry = db.prepare(`
@@ -44,13 +52,14 @@ export function ledgerWrites(db: DatabaseSync, balanceOf: Handlers['balance']): 
 
   return {
     commit: (change: SavedChange) => {
-      const { key, paymentHash, finished, state, deliveredAtMs } = change;
+      const { key, paymentHash, finished, state, deliveredAtMs, unpaidExpiryMs } = change;
       upsertJob.run(
         key,
         paymentHash,
         finished ? 1 : 0,
         state,
         deliveredAtMs === undefined ? null : BigInt(deliveredAtMs),
+        unpaidExpiryMs === undefined ? null : BigInt(unpaidExpiryMs),
         change.record,
       );
       if (change.input !== undefined) insertInput.run(change.key, change.input);
@@ -65,10 +74,19 @@ export function ledgerWrites(db: DatabaseSync, balanceOf: Handlers['balance']): 
       removeInput.run(key);
       return undefined;
     },
+    forgetUnpaid: ({ beforeMs, limit }) => {
+      const keys = unpaid.all(BigInt(Math.floor(beforeMs)), BigInt(limit)).map(({ key }) => String(key));
+      for (const key of keys) {
+        removeInput.run(key);
+        removeJob.run(key);
+      }
+      return keys.length;
+    },
     saveManifest: ({ peer, type, payload }) => {
-      upsertManifest.run(peer, BigInt(type), payload);
+      saveManifest.run(peer, BigInt(type), payload);
       return undefined;
     },
+    forgetStrangers: ({ keep }) => Number(removeStrangers.run(BigInt(keep)).changes),
     grant: ({ account, amountMsat, note, atMs }) => {
       insertEntry.run(null, GRANT, account, amountMsat, 'operator grant', note, atMs);
       add(GRANT, -amountMsat);

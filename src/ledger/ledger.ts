@@ -1,5 +1,6 @@
 import type { Effect } from '../job/effect.ts';
 import type { AccountName, Entry } from '../job/entry.ts';
+import type { JobState } from '../job/job-state.ts';
 import type { Job, JobKey } from '../job/job.ts';
 import type { Msat } from '../money/msat.ts';
 
@@ -37,6 +38,7 @@ export interface Ledger {
   /** Strikes an effect out of the outbox. Lazy: joins the next commit, at the latest after 100 ms. A lost strike means a repeat, which is harmless. */
   strike(effectId: number): void;
 
+  /** Of a job whose contents were deleted: see tombstone.ts. */
   job(key: JobKey): Promise<Job | undefined>;
   jobByPaymentHash(paymentHash: string): Promise<Job | undefined>;
   /** The request body, until its contents were deleted. */
@@ -46,11 +48,20 @@ export interface Ledger {
   unfinishedJobs(): Promise<Job[]>;
   /** Keys of delivered jobs whose answer is still kept and which ended before `beforeMs` (unix ms); oldest first, at most `limit`. */
   deliveredBefore(beforeMs: number, limit: number): Promise<JobKey[]>;
+  /**
+   * Deletes jobs at rest for which nothing was ever paid or reserved and whose quote ended before `beforeMs` (unix ms); the oldest first, at most
+   * `limit`. Resolves with how many. Afterwards their ids are as new.
+   */
+  forgetUnpaid(beforeMs: number, limit: number): Promise<number>;
   /** Keeps a peer's newest manifest, as it came. */
   saveManifest(peer: string, type: number, payload: Uint8Array): Promise<void>;
   manifests(peer: string): Promise<readonly { readonly type: number; readonly payload: Uint8Array }[]>;
-  /** Newest first, at most `limit`. */
-  recentJobs(limit: number): Promise<Job[]>;
+  /** Deletes what is more than `keep` manifests, the oldest first, but none of a peer with a job or credit here. Resolves with how many. */
+  forgetStrangers(keep: number): Promise<number>;
+  /** Newest first, at most `limit`; all, or those in one state. */
+  recentJobs(limit: number, state?: JobState): Promise<Job[]>;
+  /** Peers whose payment for a job arrived, the latest first, at most `limit`. */
+  recentPayers(limit: number): Promise<string[]>;
   outbox(): Promise<PendingEffect[]>;
   /** 0 when none was saved. Never goes back. */
   cursor(): Promise<bigint>;

@@ -32,7 +32,7 @@ export async function openBooks(path: string): Promise<Books> {
         reservedMsat: msat(reservedMsat),
       };
     },
-    check: (onProgress) => thread.check(onProgress),
+    check: (onProgress) => thread.check('all', onProgress),
     close: () => thread.close(),
   };
 }

@@ -8,6 +8,7 @@ import { decodeEffect, decodeJob, encodeEffect, encodeJob } from './job-record.t
 import type { SavedChange } from './ledger-messages.ts';
 import { LedgerThread } from './ledger-thread.ts';
 import type { Change, Ledger } from './ledger.ts';
+import { tombstoneOf } from './tombstone.ts';
 
 /** A strike waits this long for a commit to join. */
 const STRIKE_DELAY_MS = 100;
@@ -23,6 +24,7 @@ export interface SqliteLedgerOptions {
 
 /** A ledger in an SQLite file, and what only this engine can say. */
 export interface SqliteLedger extends Ledger {
+  /** The arithmetic alone, for a start that does not wait long; `Books.check` reads the whole file too. */
   readonly check: Books['check'];
 }
 
@@ -36,7 +38,8 @@ export async function openSqliteLedger(options: SqliteLedgerOptions): Promise<Sq
   return ledgerOn(thread, clock);
 }
 
-function ledgerOn(thread: LedgerThread, clock: Clock): SqliteLedger {
+/** The port on a thread that is open. */
+export function ledgerOn(thread: LedgerThread, clock: Clock): SqliteLedger {
   let cancelStrikes: (() => void) | undefined;
   return {
     commit: async (change) => {
@@ -55,11 +58,15 @@ function ledgerOn(thread: LedgerThread, clock: Clock): SqliteLedger {
     input: (key) => thread.request('input', key),
     deleteInput: (key) => thread.request('deleteInput', key),
     deliveredBefore: (beforeMs, limit) => thread.request('deliveredBefore', { beforeMs, limit }),
+    forgetUnpaid: (beforeMs, limit) => thread.request('forgetUnpaid', { beforeMs, limit }),
     saveManifest: (peer, type, payload) =>
       thread.request('saveManifest', { peer, type, payload: new Uint8Array(payload) }),
     manifests: (peer) => thread.request('manifests', peer),
+    forgetStrangers: (keep) => thread.request('forgetStrangers', { keep }),
     unfinishedJobs: async () => (await thread.request('unfinishedJobs', undefined)).map((text) => decodeJob(text)),
-    recentJobs: async (limit) => (await thread.request('recentJobs', limit)).map((text) => decodeJob(text)),
+    recentJobs: async (limit, state) =>
+      (await thread.request('recentJobs', { limit, state })).map((text) => decodeJob(text)),
+    recentPayers: (limit) => thread.request('recentPayers', limit),
     outbox: async () => {
       const effects = await thread.request('outbox', undefined);
       return effects.map(({ id, jobKey, effect }) => ({ id, jobKey, effect: decodeEffect(effect) }));
@@ -80,7 +87,7 @@ function ledgerOn(thread: LedgerThread, clock: Clock): SqliteLedger {
         reason,
       }));
     },
-    check: (onProgress) => thread.check(onProgress),
+    check: (onProgress) => thread.check('arithmetic', onProgress),
     close: () => {
       cancelStrikes?.();
       return thread.close();
@@ -90,6 +97,10 @@ function ledgerOn(thread: LedgerThread, clock: Clock): SqliteLedger {
 
 const jobOf = (record: string | undefined): Job | undefined => (record === undefined ? undefined : decodeJob(record));
 
+/** Nothing came of it, and nothing can: its invoice is cancelled, and no entry of the books is its. */
+const isNeverPaid = (job: Job): boolean =>
+  isAtRest(job) && job.receivedMsat === undefined && (job.reservedMsat ?? 0n) === 0n;
+
 function savedChange({ job, input, entries, effects, cursor }: Change, atMs: number): SavedChange {
   return {
     key: job.key,
@@ -97,7 +108,8 @@ function savedChange({ job, input, entries, effects, cursor }: Change, atMs: num
     finished: isAtRest(job),
     state: stateOf(job),
     ...(job.delivery === 'delivered' ? { deliveredAtMs: job.endedAtMs ?? job.changedAtMs } : {}),
-    record: encodeJob(job),
+    ...(isNeverPaid(job) ? { unpaidExpiryMs: job.terms.quoteExpiryS * 1000 } : {}),
+    record: encodeJob(tombstoneOf(job)),
     entries,
     effects: effects.map(encodeEffect),
     atMs,

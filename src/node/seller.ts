@@ -22,6 +22,7 @@ import { ourManifest } from '../storefront/lcp/manifest.ts';
 import { PriceOffer } from '../storefront/price-offer.ts';
 import { ChannelWatch } from './channel-watch.ts';
 import type { Estimators } from './estimators.ts';
+import { saleLog } from './sale-log.ts';
 import { rememberTrade } from './trade-memory.ts';
 
 /** The part of the configuration that says how to sell. */
@@ -142,6 +143,7 @@ export function createSeller(parts: SellerParts): Seller {
     },
   });
   engine.watch((before, after) => admission.jobChanged(before, after));
+  engine.watch(saleLog(log));
   const channelWatch = new ChannelWatch({ node, clock, log, peers, onServedChanged: (who) => session.announce(who) });
   const intake = new Intake({
     session,

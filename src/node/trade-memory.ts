@@ -3,14 +3,16 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { Admission } from '../storefront/admission/admission.ts';
 import type { KnownPeers } from '../storefront/admission/known-peers.ts';
 
-/** Jobs that are looked back on. */
-const RECENT_JOBS = 2_000;
+/** Served jobs that are looked back on: how long runs take is a mean of the latest of each model. */
+const RECENT_JOBS = 500;
+const RECENT_PAYERS = 10_000;
 const BUYER = buyerAccount('');
 
-/** At the start: who has paid of late or holds credit is no stranger, and how long runs take is known. */
+/** At the start: who has paid or holds credit is no stranger, however long ago and whatever strangers asked since; and how long runs take is known. */
 export async function rememberTrade(ledger: Ledger, admission: Admission, peers: KnownPeers): Promise<void> {
+  admission.remember((await ledger.recentJobs(RECENT_JOBS, 'served')).toReversed());
   for (const { account } of await ledger.balances()) {
     if (account.startsWith(BUYER)) peers.paid(account.slice(BUYER.length));
   }
-  admission.remember((await ledger.recentJobs(RECENT_JOBS)).toReversed());
+  for (const peer of (await ledger.recentPayers(RECENT_PAYERS)).toReversed()) peers.paid(peer);
 }

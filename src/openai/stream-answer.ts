@@ -53,6 +53,9 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
   #hasLines = false;
   /** First bytes of the event's data; enough to know `[DONE]`. */
   #head = '';
+  /** A line of data has ended; what comes after it in the same event is more data. */
+  #isHeadOver = false;
+  #hasMoreData = false;
   #usage: AnswerUsage | undefined;
   #isComplete = false;
   #hasFailed = false;
@@ -123,14 +126,16 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
 
   data(bytes: Uint8Array, from: number, to: number): void {
     this.#isTakenOut = false;
-    if (this.#head.length <= DONE.length)
-      this.#head += String.fromCharCode(...bytes.subarray(from, Math.min(to, from + DONE.length + 1)));
+    if (this.#isHeadOver) this.#hasMoreData = true;
+    const missing = DONE.length + 1 - this.#head.length;
+    if (missing > 0) this.#head += String.fromCharCode(...bytes.subarray(from, Math.min(to, from + missing)));
     this.#watch.push(bytes, from, to);
     if (this.#isHolding && !this.#mayBeUsage()) this.#letGo();
   }
 
   line(at: number, isComment: boolean): void {
     this.#isTakenOut = false;
+    this.#isHeadOver = this.#head !== '';
     if (!isComment) this.#hasLines = true;
     else if (this.#isHolding && !this.#hasLines) this.#letLineGo(at);
   }
@@ -155,6 +160,7 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
     this.#isHolding = !this.#passesAll;
     this.#hasLines = false;
     this.#head = '';
+    this.#isHeadOver = this.#hasMoreData = false;
     this.#watch.reset();
   }
 
@@ -162,7 +168,7 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
   #read(): boolean {
     if (this.#head === '') return false;
     if (!this.#isChat) return this.#readResponseEvent();
-    if (this.#head.trim() === DONE) this.#isComplete = true;
+    if (this.#head.trim() === DONE && !this.#hasMoreData) this.#isComplete = true;
     if (isError(this.#watch.seen('error'))) this.#isComplete = this.#hasFailed = true;
     if (deltaPaths.some((path) => this.#watch.seen(path)?.isFilled)) this.#producedTokens++;
     const usage = this.#watch.seen('usage');

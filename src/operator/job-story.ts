@@ -68,11 +68,12 @@ export function jobMoney({ key, peer }: Pick<Job, 'key' | 'peer'>, entries: read
   };
 }
 
-/** How long the buyer waited from its payment to the end of the run; of a job under way: until now. Undefined: not paid. */
-export function durationMs({ fundedAtMs, endedAtMs, run }: Job, nowMs: number): number | undefined {
-  if (fundedAtMs === undefined) return undefined;
-  if (endedAtMs !== undefined) return endedAtMs - fundedAtMs;
-  return run === 'none' ? undefined : nowMs - fundedAtMs;
+/** How long the buyer waited from its payment, held or settled, to the end of the run; of a job under way: until now. Undefined: not paid. */
+export function durationMs({ heldAtMs, fundedAtMs, endedAtMs, run }: Job, nowMs: number): number | undefined {
+  const paidAtMs = heldAtMs ?? fundedAtMs;
+  if (paidAtMs === undefined) return undefined;
+  if (endedAtMs !== undefined) return endedAtMs - paidAtMs;
+  return run === 'none' ? undefined : nowMs - paidAtMs;
 }
 
 /** What happened to a job, from the job itself and its entries. Pure. */

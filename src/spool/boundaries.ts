@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
+import type { Disk, DiskFile } from './disk.ts';
 import { readIfThere, writeAll } from './spool-disk.ts';
 
 /** Bytes of one boundary in the file: the chunk's length, u32 little-endian. */
@@ -7,27 +7,29 @@ export const BOUNDARY_BYTES = 4;
 
 /** Where the chunks of a spool were cut. A cut is in the file (in the page cache, so that a killed process leaves it) before it counts. */
 export class Boundaries {
+  readonly #disk: Disk;
   readonly #path: string;
   readonly #lengths: number[];
   #end: number;
-  #handle: FileHandle | undefined;
+  #handle: DiskFile | undefined;
 
-  private constructor(path: string, lengths: number[]) {
+  private constructor(disk: Disk, path: string, lengths: number[]) {
+    this.#disk = disk;
     this.#path = path;
     this.#lengths = lengths;
     this.#end = lengths.reduce((sum, length) => sum + length, 0);
   }
 
   /** None yet. */
-  static async create(path: string): Promise<Boundaries> {
-    const boundaries = new Boundaries(path, []);
+  static async create(disk: Disk, path: string): Promise<Boundaries> {
+    const boundaries = new Boundaries(disk, path, []);
     boundaries.#handle = await boundaries.#open();
     return boundaries;
   }
 
   /** Those that were cut of `dataBytes` bytes; not `intact` when the file holds others too, which are left out. */
-  static async load(path: string, dataBytes: number): Promise<{ boundaries: Boundaries; intact: boolean }> {
-    const file = (await readIfThere(path)) ?? new Uint8Array();
+  static async load(disk: Disk, path: string, dataBytes: number): Promise<{ boundaries: Boundaries; intact: boolean }> {
+    const file = (await readIfThere(disk, path)) ?? new Uint8Array();
     const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
     // A torn last boundary was never handed out; the next cut overwrites it.
     const count = Math.floor(file.length / BOUNDARY_BYTES);
@@ -38,7 +40,7 @@ export class Boundaries {
       if (length === 0 || end > dataBytes) break;
       lengths.push(length);
     }
-    return { boundaries: new Boundaries(path, lengths), intact: lengths.length === count };
+    return { boundaries: new Boundaries(disk, path, lengths), intact: lengths.length === count };
   }
 
   get count(): number {
@@ -76,7 +78,7 @@ export class Boundaries {
   }
 
   /** Neither emptied nor O_APPEND: a cut goes where the last good one ended. */
-  #open(): Promise<FileHandle> {
-    return open(this.#path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  #open(): Promise<DiskFile> {
+    return this.#disk.open(this.#path, constants.O_RDWR | constants.O_CREAT, 0o600);
   }
 }

@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { Disk, DiskFile } from './disk.ts';
 import type { MemoryTail } from './memory-tail.ts';
 import { readExactly, spoolError, writeAll } from './spool-disk.ts';
 import type { SpoolError } from './spool.ts';
@@ -8,30 +8,32 @@ const WRITE_BYTES = 1 << 20;
 
 /** The bytes of a spool on disk: follows the memory tail, one write at a time, each with all that gathered meanwhile. */
 export class DataFile {
+  readonly #disk: Disk;
   readonly #path: string;
   readonly #tail: MemoryTail;
-  #handle: Promise<FileHandle> | undefined;
+  #handle: Promise<DiskFile> | undefined;
   #written: number;
   #flushing: Promise<void> | undefined;
   #failure: SpoolError | undefined;
 
-  private constructor(path: string, tail: MemoryTail) {
+  private constructor(disk: Disk, path: string, tail: MemoryTail) {
+    this.#disk = disk;
     this.#path = path;
     this.#tail = tail;
     this.#written = tail.end;
   }
 
   /** An empty file. */
-  static async create(path: string, tail: MemoryTail): Promise<DataFile> {
-    const file = new DataFile(path, tail);
-    file.#handle = open(path, 'w+', 0o600);
+  static async create(disk: Disk, path: string, tail: MemoryTail): Promise<DataFile> {
+    const file = new DataFile(disk, path, tail);
+    file.#handle = disk.open(path, 'w+', 0o600);
     await file.#handle;
     return file;
   }
 
   /** A file that is there, for reading; opened when it is first read. */
-  static existing(path: string, tail: MemoryTail): DataFile {
-    return new DataFile(path, tail);
+  static existing(disk: Disk, path: string, tail: MemoryTail): DataFile {
+    return new DataFile(disk, path, tail);
   }
 
   /** How far the file has come. */
@@ -54,7 +56,7 @@ export class DataFile {
 
   /** Fills `target` with the bytes from `position` on. */
   async read(position: number, target: Uint8Array): Promise<void> {
-    this.#handle ??= open(this.#path, 'r');
+    this.#handle ??= this.#disk.open(this.#path, 'r');
     await readExactly(await this.#handle, position, target);
   }
 

@@ -1,8 +1,16 @@
-import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemDisk, type Disk } from './disk.ts';
 import { LiveSpool, type SpoolHouse, type SpoolLimits } from './live-spool.ts';
 import { spoolError, unlessMissing } from './spool-disk.ts';
-import { nameOf, removeFiles, spoolName, spoolPaths, type EndRecord } from './spool-files.ts';
+import {
+  nameOf,
+  removeFiles,
+  spoolName,
+  spoolPaths,
+  syncFiles,
+  type EndRecord,
+  type SpoolPaths,
+} from './spool-files.ts';
 import { readerOf } from './spool-reader.ts';
 import { SpoolError, type Spool, type SpoolReader, type SpoolWriter } from './spool.ts';
 import { TurnsByKey, turns } from '../turns/turns.ts';
@@ -16,18 +24,21 @@ export interface DiskSpoolOptions {
   readonly directory: string;
   /** All jobs together. */
   readonly maxBytes: number;
+  /** Default: the machine's. */
+  readonly disk?: Disk;
   /** Told of trouble with files, also where no caller waits for the outcome. */
   readonly log?: { warn(fields: object, message: string): void };
 }
 
 /** Opens the spools in a directory; what earlier processes left there is counted, and can be read. Rejects with SpoolError. */
 export async function openDiskSpool(options: DiskSpoolOptions): Promise<Spool> {
+  const { directory, disk = systemDisk } = options;
   const usage = new Usage(options.maxBytes);
   try {
-    await mkdir(options.directory, { recursive: true, mode: 0o700 });
-    for (const file of await readdir(options.directory)) {
+    await disk.mkdir(directory, { recursive: true, mode: 0o700 });
+    for (const file of await disk.readdir(directory)) {
       const name = nameOf(file);
-      const found = name && (await unlessMissing(stat(join(options.directory, file))));
+      const found = name && (await unlessMissing(disk.stat(join(directory, file))));
       if (name !== undefined && found) usage.add(name, found.size);
     }
   } catch (error) {
@@ -37,7 +48,7 @@ export async function openDiskSpool(options: DiskSpoolOptions): Promise<Spool> {
 }
 
 class DiskSpool implements Spool {
-  readonly #directory: string;
+  readonly #pathsOf: (name: string) => SpoolPaths;
   readonly #usage: Usage;
   readonly #house: SpoolHouse;
   readonly #live = new Map<string, LiveSpool>();
@@ -45,8 +56,8 @@ class DiskSpool implements Spool {
   readonly #turns = new TurnsByKey();
   #closed = false;
 
-  constructor({ directory, log }: DiskSpoolOptions, usage: Usage) {
-    this.#directory = directory;
+  constructor({ directory, log, disk = systemDisk }: DiskSpoolOptions, usage: Usage) {
+    this.#pathsOf = (name) => spoolPaths(disk, directory, name);
     this.#usage = usage;
     this.#house = {
       usage,
@@ -62,10 +73,10 @@ class DiskSpool implements Spool {
     return this.#inTurn(jobKey, async (name) => {
       if (this.#usage.has(name)) await this.#removeNow(name);
       this.#usage.add(name, 0); // known, from before its files are there
-      const spool = await LiveSpool.create(spoolPaths(this.#directory, name), this.#house, limits);
+      const spool = await LiveSpool.create(this.#pathsOf(name), this.#house, limits);
       this.#live.set(name, spool);
       return {
-        append: (bytes) => spool.append(bytes),
+        append: (bytes, signal) => spool.append(bytes, signal),
         end: async (note) => {
           const { bytes, sha256 } = await spool.end(note);
           return { bytes, sha256 };
@@ -79,7 +90,7 @@ class DiskSpool implements Spool {
     return this.#inTurn(jobKey, async (name) => {
       const live = this.#live.get(name);
       if (live !== undefined) return readerOf(live, maxChunkBytes);
-      const loaded = await LiveSpool.load(spoolPaths(this.#directory, name), this.#house);
+      const loaded = await LiveSpool.load(this.#pathsOf(name), this.#house);
       if (loaded === undefined) return undefined;
       this.#live.set(name, loaded);
       return readerOf(loaded, maxChunkBytes);
@@ -88,9 +99,13 @@ class DiskSpool implements Spool {
 
   finished(jobKey: string): Promise<EndRecord | undefined> {
     return this.#inTurn(jobKey, async (name) => {
+      const live = this.#live.get(name);
+      if (live !== undefined) return live.endRecord;
       // One that is only loaded to look at opens no file, so that it need not be released.
-      const spool = this.#live.get(name) ?? (await LiveSpool.load(spoolPaths(this.#directory, name), this.#house));
-      return spool?.endRecord;
+      const paths = this.#pathsOf(name);
+      const loaded = await LiveSpool.load(paths, this.#house);
+      if (loaded?.endRecord !== undefined) await syncFiles(paths);
+      return loaded?.endRecord;
     });
   }
 
@@ -111,7 +126,7 @@ class DiskSpool implements Spool {
 
   async #removeNow(name: string): Promise<void> {
     await this.#live.get(name)?.discard(new SpoolError('failed', 'the spool was removed'));
-    await removeFiles(spoolPaths(this.#directory, name));
+    await removeFiles(this.#pathsOf(name));
     this.#usage.forget(name);
   }
 

@@ -100,7 +100,7 @@ export class LiveSpool {
     return this.#changed.promise;
   }
 
-  async append(bytes: Uint8Array): Promise<void> {
+  async append(bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
     this.#assertWriting();
     if (this.#body.size + bytes.length > this.#limits.maxBytes) {
       throw new SpoolError('too-large', `the output is larger than the ${this.#limits.maxBytes} bytes of its job`);
@@ -112,7 +112,7 @@ export class LiveSpool {
     this.#body.append(bytes);
     this.#wake();
     void this.#flush();
-    while (this.#phase === 'writing' && this.#mustWait()) await this.changed;
+    if (this.#mustWait()) await this.#untilRoom(signal);
     if (this.#phase === 'aborted') throw this.#failure ?? givenUp();
   }
 
@@ -191,6 +191,14 @@ export class LiveSpool {
         this.#wake();
       }),
     );
+  }
+
+  /** Until enough was read and written, nothing more is taken, or the signal fires. */
+  async #untilRoom(signal: AbortSignal | undefined): Promise<void> {
+    const wake = (): void => this.#wake();
+    signal?.addEventListener('abort', wake, { once: true });
+    while (this.#phase === 'writing' && this.#mustWait() && signal?.aborted !== true) await this.changed;
+    signal?.removeEventListener('abort', wake);
   }
 
   #mustWait(): boolean {

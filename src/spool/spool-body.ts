@@ -26,9 +26,9 @@ export class SpoolBody {
   /** Empty. */
   static async create(paths: SpoolPaths): Promise<SpoolBody> {
     const tail = new MemoryTail(0);
-    const data = await DataFile.create(paths.data, tail);
+    const data = await DataFile.create(paths.disk, paths.data, tail);
     try {
-      return new SpoolBody(tail, data, await Boundaries.create(paths.boundaries));
+      return new SpoolBody(tail, data, await Boundaries.create(paths.disk, paths.boundaries));
     } catch (error) {
       await data.close();
       throw error;
@@ -40,11 +40,11 @@ export class SpoolBody {
     const bytes = await dataBytes(paths);
     if (bytes === undefined) return undefined;
     const record = await readEndRecord(paths);
-    const { boundaries, intact } = await Boundaries.load(paths.boundaries, bytes);
+    const { boundaries, intact } = await Boundaries.load(paths.disk, paths.boundaries, bytes);
     const ended = intact && record?.bytes === bytes ? record : undefined;
     // Of a spool that was cut short, only what a buyer may have seen: nothing new is cut.
     const tail = new MemoryTail(ended === undefined ? boundaries.end : bytes);
-    return { body: new SpoolBody(tail, DataFile.existing(paths.data, tail), boundaries), ended };
+    return { body: new SpoolBody(tail, DataFile.existing(paths.disk, paths.data, tail), boundaries), ended };
   }
 
   get size(): number {

@@ -1,4 +1,4 @@
-import { open, readFile, unlink, type FileHandle } from 'node:fs/promises';
+import type { Disk, DiskFile } from './disk.ts';
 import { SpoolError } from './spool.ts';
 
 /** Turns whatever the file system threw into a SpoolError. */
@@ -13,42 +13,31 @@ export function spoolError(error: unknown): SpoolError {
 }
 
 /** Writes all of it at a position of the file. */
-export async function writeAll(handle: FileHandle, views: readonly Uint8Array[], position: number): Promise<void> {
+export async function writeAll(file: DiskFile, views: readonly Uint8Array[], position: number): Promise<void> {
   for (let rest = views; rest.length > 0;) {
-    const { bytesWritten } = await handle.writev(rest, position);
+    const { bytesWritten } = await file.writev(rest, position);
     position += bytesWritten;
     rest = after(rest, bytesWritten);
   }
 }
 
 /** Fills `target` from a position of the file on. Throws SpoolError when the file is shorter. */
-export async function readExactly(handle: FileHandle, position: number, target: Uint8Array): Promise<void> {
+export async function readExactly(file: DiskFile, position: number, target: Uint8Array): Promise<void> {
   for (let at = 0; at < target.length;) {
-    const { bytesRead } = await handle.read(target, at, target.length - at, position + at);
+    const { bytesRead } = await file.read(target, at, target.length - at, position + at);
     if (bytesRead === 0) throw new SpoolError('failed', `the spool's file ends at ${position + at}, too early`);
     at += bytesRead;
   }
 }
 
 /** The whole file, or undefined when there is none. */
-export function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  return unlessMissing(readFile(path));
+export function readIfThere(disk: Disk, path: string): Promise<Uint8Array | undefined> {
+  return unlessMissing(disk.readFile(path));
 }
 
 /** Repeatable. */
-export async function removeFile(path: string): Promise<void> {
-  await unlessMissing(unlink(path));
-}
-
-/** Makes the names in a directory durable; where a directory cannot be opened (Windows), names are so by themselves. */
-export async function syncDirectory(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+export async function removeFile(disk: Disk, path: string): Promise<void> {
+  await unlessMissing(disk.unlink(path));
 }
 
 /** The value, or undefined when the file is not there. */

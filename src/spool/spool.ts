@@ -8,7 +8,7 @@ export interface Spool {
   create(jobKey: string, limits: { maxBytes: number; maxBacklogBytes: number }): Promise<SpoolWriter>;
   /** Opens a spool for reading while or after it is written. Undefined when there is none. */
   read(jobKey: string, options: { maxChunkBytes: number }): Promise<SpoolReader | undefined>;
-  /** What `end` recorded, also after a restart; undefined when the writer never ended. */
+  /** What `end` recorded, also after a restart, and durable by now; undefined when the writer never ended. */
   finished(
     jobKey: string,
   ): Promise<{ readonly bytes: number; readonly sha256: string; readonly note: string } | undefined>;
@@ -20,8 +20,8 @@ export interface Spool {
 }
 
 export interface SpoolWriter {
-  /** Takes bytes (the buffer is not kept). Resolves at once while less than `maxBacklogBytes` were not read by any reader; else when they were. Rejects with SpoolError. */
-  append(bytes: Uint8Array): Promise<void>;
+  /** Takes bytes (the buffer is not kept). Resolves at once while less than `maxBacklogBytes` were not read by any reader; else when they were, or the signal fired: the bytes are taken all the same. Rejects with SpoolError. */
+  append(bytes: Uint8Array, signal?: AbortSignal): Promise<void>;
   /** Makes all of it durable, together with `note` (a short text of the caller's); resolves with the size and the SHA-256 (hex) of everything appended. No append may follow. */
   end(note: string): Promise<{ bytes: number; sha256: string }>;
   /** Gives up: readers get `aborted`; what was written stays readable until then. Repeatable. */

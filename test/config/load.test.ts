@@ -133,6 +133,18 @@ describe('merge keys and aliases', () => {
   });
 });
 
+describe('llm.allowed_tool_types', () => {
+  const allowedWith = (text: string) => read(text).llm.allowedToolTypes;
+  const vllm = 'backends: [{ name: v, driver: openai, url: "http://v:1/v1" }]';
+  it('is web_search where no backend runs a tool by itself, so that codex works', () =>
+    expect(allowedWith('')).toEqual(['web_search']));
+  it('is none where a server may run one', () => expect(allowedWith(vllm)).toEqual([]));
+  it('is what is written', () => {
+    expect(allowedWith('llm: { allowed_tool_types: [] }')).toEqual([]);
+    expect(allowedWith(`${vllm}\nllm: { allowed_tool_types: [custom] }`)).toEqual(['custom']);
+  });
+});
+
 describe('llm.models', () => {
   const path = fileURLToPath(new URL('../../config.example.yaml', import.meta.url));
   const own = (model: string) =>

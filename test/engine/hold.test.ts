@@ -18,6 +18,11 @@ async function payFor(buyer: WireBuyer, body?: Uint8Array) {
   return { quote, jobId: quote.jobId, payment };
 }
 
+async function untilWorking(market: Market, jobId: string): Promise<void> {
+  await market.reaches(jobId, 'held running none');
+  await until('the backend is asked', () => market.backend.requests.length > 0);
+}
+
 describe('a payment in hold mode', () => {
   test('is taken before the first byte leaves, and the answer is charged as any other', async () => {
     const market = await openMarket();
@@ -57,12 +62,22 @@ describe('a payment in hold mode', () => {
     expect(await market.money()).toEqual(nothing);
   });
 
+  test('goes back untouched when a JSON answer breaks in the middle: nobody can use half of one', async () => {
+    const market = await openMarket();
+    market.backend.will(breaksAfter(JSON_ANSWER.slice(0, 40)));
+    const { jobId, payment } = await payFor(market.buyer);
+    expect(await payment).toBe('payment-failed');
+    expect((await market.buyer.result(jobId)).status).toBe('failed');
+    await market.reaches(jobId, 'closed failed none');
+    expect(market.buyer.all('stream-begin', jobId)).toEqual([]);
+    expect(await market.money()).toEqual(nothing);
+  });
+
   test('goes back when no output begins before its deadline', async () => {
     const market = await openMarket();
     market.backend.will(staysSilent);
     const { jobId, payment } = await payFor(market.buyer);
-    await until('the backend works', () => market.backend.requests.length === 1);
-    await market.reaches(jobId, 'held running none');
+    await untilWorking(market, jobId);
     await market.clock.advance(120_000);
     expect(await payment).toBe('payment-failed');
     await market.reaches(jobId, 'closed failed none');
@@ -74,7 +89,7 @@ describe('a payment in hold mode', () => {
     const market = await openMarket();
     market.backend.will(staysSilent);
     const { jobId, payment } = await payFor(market.buyer);
-    await market.reaches(jobId, 'held running none');
+    await untilWorking(market, jobId);
     await market.buyer.cancel(jobId);
     expect(await payment).toBe('payment-failed');
     expect((await market.buyer.result(jobId)).status).toBe('cancelled');
@@ -87,7 +102,7 @@ describe('a payment in hold mode', () => {
     const market = await openMarket();
     market.backend.will(staysSilent);
     const { jobId, payment } = await payFor(market.buyer);
-    await market.reaches(jobId, 'held running none');
+    await untilWorking(market, jobId);
     market.seller.node.expireHold(market.seller.node.account.invoices()[0]?.paymentHash ?? '');
     expect(await payment).toBe('payment-failed');
     expect((await market.buyer.result(jobId)).status).toBe('failed');
@@ -133,7 +148,7 @@ describe('a payment in hold mode', () => {
     const market = await openMarket();
     market.backend.will(staysSilent, answers(JSON_ANSWER));
     const { jobId, payment } = await payFor(market.buyer);
-    await market.reaches(jobId, 'held running none');
+    await untilWorking(market, jobId);
     await market.restart();
     expect(stateOf(market)).not.toBe('cancelled');
     await market.meet();

@@ -181,7 +181,9 @@ describe('a check of the books', () => {
     db.exec(sql);
     db.close();
     expect((await checkLedger(path)).problems).toContainEqual(expect.stringMatching(problem));
-    expect((await ledger.check()).problems, 'for the process that serves too').not.toEqual([]);
+    // The process that serves checks the arithmetic alone.
+    const { problems } = await ledger.check();
+    expect(problems.length > 0, problems.join()).toBe(!problem.source.includes('belongs to no job'));
   });
 
   test('sees one moment of a ledger that is written meanwhile', async () => {

@@ -21,6 +21,8 @@ test('a process that lost its lease without noticing saves nothing once another 
   });
   await expect(old.deleteInput(jobNamed('before').key)).rejects.toMatchObject({ code: 'fenced' });
   await expect(old.saveManifest('peer', 1, new Uint8Array())).rejects.toMatchObject({ code: 'fenced' });
+  await expect(old.forgetUnpaid(0, 1)).rejects.toMatchObject({ code: 'fenced' });
+  await expect(old.forgetStrangers(0)).rejects.toMatchObject({ code: 'fenced' });
   old.strike(saved?.id ?? 0);
   await old.close();
 

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { systemDisk } from '../../src/spool/disk.ts';
 import { openDiskSpool } from '../../src/spool/disk-spool.ts';
 import { LiveSpool } from '../../src/spool/live-spool.ts';
 import { spoolPaths } from '../../src/spool/spool-files.ts';
@@ -128,6 +129,19 @@ describe('a writer', () => {
     await waiting;
   });
 
+  test('that waits for a reader is let go by its signal, and its bytes are taken all the same', async () => {
+    const { spool } = await temporarySpool();
+    const writer = await spool.create(KEY, { maxBytes: 1_000, maxBacklogBytes: 10 });
+    const abort = new AbortController();
+    const waiting = writer.append(bytesOf('more than ten bytes'), abort.signal);
+    expect(await isSettled(waiting)).toBe(false);
+    abort.abort();
+    await waiting;
+    await writer.append(bytesOf(', and an end'), abort.signal);
+    await writer.end('');
+    expect(textOf((await readAll(await readerIn(spool))).chunks)).toBe('more than ten bytes, and an end');
+  });
+
   test('that waits for a reader is told when the spool is removed', async () => {
     const { spool } = await temporarySpool();
     const writer = await spool.create(KEY, { maxBytes: 1_000, maxBacklogBytes: 10 });
@@ -246,7 +260,7 @@ describe('the spool', () => {
   });
 
   test('tells writer, readers and log of a full disk, and rejects nothing that nobody waits for', async () => {
-    const paths = { ...spoolPaths(await temporaryDirectory(), 'f'), data: '/dev/full' };
+    const paths = { ...spoolPaths(systemDisk, await temporaryDirectory(), 'f'), data: '/dev/full' };
     const troubles: SpoolError[] = [];
     const spool = await LiveSpool.create(
       paths,

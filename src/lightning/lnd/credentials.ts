@@ -67,7 +67,7 @@ async function file(what: string, option: string, path: string): Promise<Buffer>
       code === 'EACCES'
         ? 'this user may not read it: copy it or widen its group rights'
         : code === 'ENOENT'
-          ? 'there is no such file: is lnd on this machine, and is its data directory mounted here?'
+          ? `there is no such file: is lnd on this machine, and is its data directory mounted here?${what === 'macaroon' ? ' `lcp-provider macaroon bake` makes one' : ''}`
           : code;
     throw refuse(`lnd's ${what} "${path}" (${option}): ${advice}`);
   }

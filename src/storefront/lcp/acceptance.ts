@@ -51,9 +51,13 @@ export class Acceptance {
       const make = await this.#appraise(draft, input).finally(book); // given up or not: it was work
       if (make === undefined) return;
       const job = await engine.accept(peer, input.data, (creditMsat) => {
+        if (draft.abort.signal.aborted) return undefined; // while the credit was looked up
         const made = make(creditMsat);
         const declined = admission.admit(peer, { kind: 'quote', model, answerBytes: this.#answerBytes(made) });
-        if (declined !== undefined) return void drafts.refuse(draft, declined.refusal, declined.message);
+        if (declined !== undefined) {
+          drafts.refuse(draft, declined.refusal, declined.message);
+          return undefined;
+        }
         draft.state = 'accepting';
         return made;
       });
