@@ -40,6 +40,7 @@ export class Invoicing {
 
   /** Effect: makes the invoice whose preimage was saved with the job. */
   async create(job: Job): Promise<void> {
+    if (job.funding !== 'invoicing') return; // given up meanwhile, or made before a crash
     const created = await this.#untilAnswered(job, () =>
       this.#node.createInvoice({
         preimage: job.preimage,

@@ -83,7 +83,7 @@ export class Books {
   }
 
   check(): LedgerCheck {
-    return checkBooks(this.#db, () => {});
+    return checkBooks(this.#db, 'all', () => {});
   }
 
   /** Effects that were not struck out, and jobs that a start would take up. */
