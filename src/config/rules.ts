@@ -1,5 +1,5 @@
 import { lightningDriver, lndSource } from './lightning-settings.ts';
-import { spoolBytesFor } from '../storefront/admission/tally.ts';
+import { spoolBytesFor } from '../spool/spool.ts';
 import { lndSocket } from '../lightning/lnd/credentials.ts';
 import type { Environment } from './expansion.ts';
 import { parseListen } from './fields.ts';

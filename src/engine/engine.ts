@@ -287,7 +287,6 @@ export class Engine {
   #arm(live: LiveJob): void {
     live.stopTimer?.();
     delete live.stopTimer;
-    if (live.job.delivery === 'delivered') return; // at rest: swept by age, not by a timer each
     const next = nextDeadline(live.job, this.#options.deadlines);
     if (next === undefined) return;
     const { event, atMs } = next;

@@ -42,7 +42,8 @@ export function nextDeadline(job: Job, limits: Deadlines): Deadline | undefined 
     add((job.startedAtMs ?? job.acceptedAtMs) + limits.totalMs + graceMs, 'run-timed-out');
   }
   if (job.delivery === 'finishing') add((job.sentAtMs ?? job.changedAtMs) + CONFIRM_DELIVERY_MS, 'delivery-confirmed');
-  if ((job.delivery === 'paused' || job.delivery === 'delivered') && job.endedAtMs !== undefined)
+  // Delivered answers have no deadline each: the sweeper gives them up by age.
+  if (job.delivery === 'paused' && job.endedAtMs !== undefined)
     add(job.endedAtMs + limits.retentionMs, 'retention-passed');
   return candidates.reduce<Deadline | undefined>(
     (first, next) => (first === undefined || next.atMs < first.atMs ? next : first),

@@ -6,7 +6,7 @@ export type Effect =
   | { readonly kind: 'send-quote' }
   | {
       readonly kind: 'send-error';
-      readonly code: 'payment-required' | 'payment-invalid' | 'quote-expired';
+      readonly code: 'payment-required' | 'quote-expired';
       readonly message: string;
     }
   | { readonly kind: 'send-result'; readonly status: 'failed' | 'cancelled'; readonly message: string }

@@ -14,7 +14,7 @@ import {
   nextMark,
 } from './json-bytes.ts';
 import { toldKey } from './rule.ts';
-import { finish } from './steps.ts';
+import { finish } from '../turns/steps.ts';
 
 export { JsonScanError } from './json-bytes.ts';
 

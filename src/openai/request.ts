@@ -7,7 +7,7 @@ import { RefusedRequest, refuse } from './refuse.ts';
 import { isFixedField, whyRefused } from './refused-fields.ts';
 import { requestFields } from './request-fields.ts';
 import { toldKey } from './rule.ts';
-import { finish, finishWithPauses } from './steps.ts';
+import { finish, finishWithPauses } from '../turns/steps.ts';
 
 export type { CheckedRequest, Refusal, RequestLimits, TaskKind, UpstreamFill } from './checked-request.ts';
 

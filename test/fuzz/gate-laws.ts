@@ -6,7 +6,7 @@ import { foldKey } from '../../src/openai/refused-fields.ts';
 import { requestFields } from '../../src/openai/request-fields.ts';
 import { checkRequest, taskKinds } from '../../src/openai/request.ts';
 import type { TaskKind, UpstreamFill } from '../../src/openai/request.ts';
-import { finish } from '../../src/openai/steps.ts';
+import { finish } from '../../src/turns/steps.ts';
 import { mutated } from './arbitrary-bytes.ts';
 import { oddJson, requestText } from './arbitrary-json.ts';
 import { law } from './law.ts';

@@ -1,5 +1,6 @@
 import type { Job } from '../../job/job.ts';
 import type { NodeId } from '../../lightning/lightning.ts';
+import { spoolBytesFor } from '../../spool/spool.ts';
 import { decline, declineFor, seconds } from './declined.ts';
 import type { Declined } from './declined.ts';
 import type { KnownPeers } from './known-peers.ts';
@@ -7,7 +8,7 @@ import { RunTimes } from './run-times.ts';
 import type { Queue } from './run-times.ts';
 import { share, shortage } from './share.ts';
 import type { Holder } from './share.ts';
-import { spoolBytesFor, tally } from './tally.ts';
+import { tally } from './tally.ts';
 
 export interface CapacityLimits {
   readonly keptForTrustedPercent: number;

@@ -1,6 +1,7 @@
 import { isAtRest, isRunFinal, isUnpaid } from '../../job/job.ts';
 import type { Job } from '../../job/job.ts';
 import type { NodeId } from '../../lightning/lightning.ts';
+import { spoolBytesFor } from '../../spool/spool.ts';
 import type { Use } from './share.ts';
 
 /** What the jobs under way hold. */
@@ -14,9 +15,6 @@ export interface Tally {
   /** Bytes of the spool for answers that may still come. */
   readonly spoolBytes: Use;
 }
-
-/** Room in the spool for an answer of at most so many bytes, with where its chunks were cut (4 bytes for each, and an event has 64 at least) and its end. */
-export const spoolBytesFor = (answerBytes: number): number => answerBytes + Math.ceil(answerBytes / 16) + 4096;
 
 /** Counts anew each time, so that it holds after a restart too and never drifts. */
 export function tally(jobs: Iterable<Job>, { peer, model, maxOutputBytes, isTrusted }: TallyOptions): Tally {
