@@ -136,6 +136,10 @@ export class Engine {
   /** Performs effects that a crash left in the outbox. */
   async resume(pending: readonly PendingEffect[]): Promise<void> {
     for (const effect of pending) {
+      if (effect.effect.kind === 'abort-run') {
+        this.#options.ledger.strike(effect.id); // what it was to stop died with the last process
+        continue;
+      }
       const job = await this.job(effect.jobKey);
       if (job !== undefined) this.#performAll(this.#adopt(job), [effect]);
     }
@@ -151,6 +155,7 @@ export class Engine {
     }
     const target = live;
     return this.#serially(target, async () => {
+      if (this.#live.get(key) !== target) return undefined; // it could not be saved: there is no such job
       const next = step(target.job, event, this.#options.clock.nowMs());
       if (next === undefined) {
         // Known already, from a look-up: but the node need not tell it again.
@@ -246,11 +251,14 @@ export class Engine {
   #performAll(live: LiveJob, pending: readonly PendingEffect[]): void {
     for (const one of pending) {
       live.busy++;
-      live.effects = live.effects
+      // Work is stopped at once, however long the node takes for what is before it.
+      const turn = one.effect.kind === 'abort-run' ? Promise.resolve() : live.effects;
+      const performed = turn
         .then(() => this.#perform(live.job, one.effect))
         .then(() => this.#options.ledger.strike(one.id))
         .catch((error: unknown) => this.#performLater(live, one, error))
         .finally(() => this.#settle(live));
+      if (one.effect.kind !== 'abort-run') live.effects = performed;
     }
   }
 

@@ -7,6 +7,29 @@ import { LightningError } from '../lightning/lightning.ts';
 import type { Engine } from './engine.ts';
 
 const RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 30_000;
+
+/** Waits longer each time, and says seldom that it does: in an outage every open job tries. */
+class Patience {
+  readonly #clock: Clock;
+  readonly #longestMs: number;
+  #tries = 0;
+
+  constructor(clock: Clock, longestMs = LONGEST_RETRY_MS) {
+    this.#clock = clock;
+    this.#longestMs = longestMs;
+  }
+
+  /** True for the first try, the second, the fourth, … */
+  get isWorthALine(): boolean {
+    return ((this.#tries + 1) & this.#tries) === 0;
+  }
+
+  wait(): Promise<void> {
+    const delayMs = Math.min(this.#longestMs, RETRY_MS * 2 ** Math.min(this.#tries++, 5));
+    return new Promise((resolve) => void this.#clock.timer(delayMs, resolve));
+  }
+}
 
 /** The engine's dealings with the Lightning node: invoices are made, cancelled and looked up; what the node tells becomes job events. */
 export class Invoicing {
@@ -61,6 +84,7 @@ export class Invoicing {
 
   /** Effect: takes the held payment, or learns that the node gave it back. */
   async settle(job: Job): Promise<void> {
+    const patience = new Patience(this.#clock);
     for (;;) {
       try {
         const taken = await this.#node.settleInvoice(job.preimage).then(
@@ -69,30 +93,39 @@ export class Invoicing {
         );
         const found = await this.#node.lookUpInvoice(job.paymentHash);
         if (found?.state === 'settled') return await this.#report(job.key, found);
-        if (!taken) return void (await this.#engine.dispatch(job.key, { kind: 'invoice-cancelled' }));
+        if (!taken && found?.state !== 'held')
+          return void (await this.#engine.dispatch(job.key, { kind: 'invoice-cancelled' }));
       } catch (error) {
-        this.#log.warn({ job: job.key, reason: String(error) }, 'a held payment could not be taken yet: trying again');
+        if (patience.isWorthALine)
+          this.#log.warn(
+            { job: job.key, reason: String(error) },
+            'a held payment could not be taken yet: trying again',
+          );
       }
-      await this.#pause();
+      await patience.wait();
     }
   }
 
   /** Effect: after it nobody can pay any more, or the payment that was faster is told. */
   async cancel(job: Job): Promise<void> {
+    const patience = new Patience(this.#clock);
     for (;;) {
       try {
         await this.#node.cancelInvoice(job.paymentHash);
-        const state = await this.#node.lookUpInvoice(job.paymentHash);
-        await this.#report(job.key, state ?? { state: 'cancelled' });
-        return;
+        const found = (await this.#node.lookUpInvoice(job.paymentHash)) ?? { state: 'cancelled' };
+        if (found.state === 'cancelled' || found.state === 'settled') return await this.#report(job.key, found);
       } catch (error) {
         if (error instanceof LightningError && error.code === 'not-found') {
           await this.#engine.dispatch(job.key, { kind: 'invoice-cancelled' });
           return;
         }
-        this.#log.warn({ job: job.key, reason: String(error) }, 'an invoice could not be cancelled yet: trying again');
-        await this.#pause();
+        if (patience.isWorthALine)
+          this.#log.warn(
+            { job: job.key, reason: String(error) },
+            'an invoice could not be cancelled yet: trying again',
+          );
       }
+      await patience.wait();
     }
   }
 
@@ -103,15 +136,18 @@ export class Invoicing {
 
   /** Repeats a call while the node is away; gives up when the quote could not be paid in time any more. */
   async #untilAnswered<T>(job: Job, call: () => Promise<T>): Promise<T | LightningError | 'too late'> {
+    const patience = new Patience(this.#clock, RETRY_MS);
     for (;;) {
       if (this.#clock.nowMs() >= job.terms.quoteExpiryS * 1000) return 'too late';
       try {
         return await call();
       } catch (error) {
         if (!(error instanceof LightningError)) throw error;
-        this.#log.warn({ job: job.key, code: error.code, reason: error.message }, 'no invoice');
-        if (error.code !== 'unavailable') return error;
-        await this.#pause();
+        const isPassing = error.code === 'unavailable';
+        if (!isPassing || patience.isWorthALine)
+          this.#log.warn({ job: job.key, code: error.code, reason: error.message }, 'no invoice');
+        if (!isPassing) return error;
+        await patience.wait();
       }
     }
   }
@@ -139,10 +175,6 @@ export class Invoicing {
     if (invoice.state === 'held')
       await this.#engine.dispatch(key, { kind: 'payment-held', heldMsat: invoice.receivedMsat });
     if (invoice.state === 'cancelled') await this.#engine.dispatch(key, { kind: 'invoice-cancelled' });
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => void this.#clock.timer(RETRY_MS, resolve));
   }
 
   #background(work: Promise<void>): void {

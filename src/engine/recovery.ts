@@ -21,9 +21,10 @@ export async function recover(
   return { jobs: jobs.length, effects: outbox.length };
 }
 
+/** A spool that cannot be read is no reason not to start: its job counts as broken off, and is credited. */
 async function whatWasFinished(job: Job, spool: Spool): Promise<{ output?: Output; usage?: Usage }> {
   const { streamId, contentType } = job;
-  const finished = job.run === 'producing' ? await spool.finished(job.key) : undefined;
+  const finished = job.run === 'producing' ? await spool.finished(job.key).catch(() => undefined) : undefined;
   if (finished === undefined || streamId === undefined || contentType === undefined) return {};
   const { bytes, sha256, note } = finished;
   return { output: { streamId, contentType, bytes, sha256 }, ...usageOf(note) };

@@ -179,7 +179,9 @@ export class Runner {
     }
     const isRetryable = why === undefined && error instanceof BackendError && error.retryable;
     // A status is an answer: one request that a backend cannot bear must not take it off sale for everybody.
-    const isAway = why === undefined && error instanceof BackendError && error.status === undefined;
+    // Nor must a long silence, which a buyer can cause.
+    const isBackends = error instanceof BackendError && error.status === undefined && error.missed !== 'next-byte';
+    const isAway = why === undefined && isBackends;
     if (slot !== undefined && isAway && job.attempts === 0) pool.report(slot.backend, 'failed');
     const reason = why === 'timed out' ? 'the answer took longer than the provider allows' : publicReason(error);
     const isForeseen = why !== undefined || error instanceof BackendError || error instanceof SpoolError;
@@ -189,15 +191,8 @@ export class Runner {
     );
     const output = await this.#endBroken(attempt, reason);
     const delivered = output === undefined ? {} : { output };
-    const isTooLarge = error instanceof SpoolError && error.code === 'too-large';
-    if (isTooLarge && job.limits.maxResultBytes < this.#options.maxOutputBytes) {
-      return {
-        kind: 'buyer-limit-reached',
-        reason,
-        usage: this.#countedUsage(attempt),
-        ...delivered,
-      };
-    }
+    if (error instanceof SpoolError && error.code === 'too-large')
+      return { kind: 'size-limit-reached', reason, usage: this.#countedUsage(attempt), ...delivered };
     if (why === undefined && error instanceof BackendError && error.missed !== undefined)
       return error.missed === 'first-byte'
         ? { kind: 'first-byte-timed-out' }
@@ -245,7 +240,7 @@ type EndEvent = Extract<
       | 'attempt-failed'
       | 'first-byte-timed-out'
       | 'next-byte-timed-out'
-      | 'buyer-limit-reached'
+      | 'size-limit-reached'
       | 'run-aborted';
   }
 >;

@@ -18,8 +18,8 @@ export type JobEvent =
   | { readonly kind: 'slot-granted' }
   | { readonly kind: 'queue-timed-out' }
   | { readonly kind: 'attempt-failed'; readonly retryable: boolean; readonly reason: string; readonly output?: Output }
-  /** The answer grew beyond what the buyer's manifest allows. */
-  | { readonly kind: 'buyer-limit-reached'; readonly reason: string; readonly usage: Usage; readonly output?: Output }
+  /** The answer grew beyond what the manifests of both allow. */
+  | { readonly kind: 'size-limit-reached'; readonly reason: string; readonly usage: Usage; readonly output?: Output }
   | { readonly kind: 'first-byte-timed-out' }
   | { readonly kind: 'next-byte-timed-out'; readonly output?: Output }
   | { readonly kind: 'output-began'; readonly streamId: string; readonly contentType: string }

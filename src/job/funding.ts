@@ -7,6 +7,7 @@ import {
   gaveUpWork,
   mayBeHeld,
   mustNotBeHeld,
+  notCancelledBefore,
   notYetReceived,
   notYetReceivedAndCancelled,
   notYetReceivedAndWorkBegan,
@@ -176,7 +177,7 @@ export const fundingTable: readonly Row<FundingState>[] = [
     why: 'by the node or its operator',
   },
   { from: ['open'], on: 'request-repeated', to: 'same', effects: [{ kind: 'send-quote' }] },
-  { from: ['closing'], on: 'cancel-requested', to: 'same', patch: rememberCancel },
+  { from: ['closing'], on: 'cancel-requested', when: notCancelledBefore, to: 'same', patch: rememberCancel },
   {
     from: ['closing'],
     on: 'invoice-cancelled',

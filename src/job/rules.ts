@@ -12,6 +12,7 @@ import type { Condition, EntryRule } from './table.ts';
 const MAX_ATTEMPTS = 3;
 
 export const buyerCancelled: Condition = { name: 'the buyer had cancelled', apply: (job) => job.cancelled };
+export const notCancelledBefore: Condition = { name: 'the first cancel', apply: (job) => !job.cancelled };
 export const notYetReceived: Condition = { name: 'first news of it', apply: (job) => job.receivedMsat === undefined };
 export const notYetReceivedAndCancelled: Condition = {
   name: 'first news of it, the buyer had cancelled',

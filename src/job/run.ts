@@ -31,7 +31,7 @@ const failed = patchFrom('attempt-failed', ({ reason, output }, _job, nowMs) => 
   endedAtMs: nowMs,
   ...(output === undefined ? {} : { output }),
 }));
-const tooLargeForBuyer = patchFrom('buyer-limit-reached', ({ reason, usage, output }, job, nowMs) => ({
+const tooLarge = patchFrom('size-limit-reached', ({ reason, usage, output }, job, nowMs) => ({
   failure: reason,
   usage,
   chargeMsat: chargeFor(job, usage),
@@ -155,11 +155,11 @@ export const runTable: readonly Row<RunState>[] = [
   },
   {
     from: ['running', 'producing'],
-    on: 'buyer-limit-reached',
+    on: 'size-limit-reached',
     to: 'failed',
-    patch: tooLargeForBuyer,
+    patch: tooLarge,
     raises: 'run-ended',
-    why: "the limit is the buyer's choice: prompt and what was produced are charged",
+    why: 'both manifests had told it: prompt and what was produced are charged',
   },
   { from: ['producing'], on: 'output-ended', to: 'ended', patch: ended, raises: 'run-ended' },
   { from: ['queued'], on: 'restarted', to: 'queued', patch: queued, effects: [{ kind: 'start-run' }] },

@@ -133,7 +133,7 @@ describe('a Lightning node that is away', () => {
     await clock.advance(5_000);
     expect(buyer.all('result', quote.jobId)).toEqual([]);
     delete seller.node.faults.cancelInvoice;
-    await clock.advance(1_000);
+    await clock.advance(8_000);
     expect((await buyer.result(quote.jobId)).status).toBe('cancelled');
   });
 

@@ -74,7 +74,7 @@ export const holds: Case[] = [
   {
     name: 'so does an answer that has no room at the buyer',
     given: working,
-    event: E['buyer-limit-reached'],
+    event: E['size-limit-reached'],
     leadsTo: 'closing failed none',
     effects: ['cancel-invoice'],
   },

@@ -122,7 +122,7 @@ export const run: Case[] = [
   {
     name: 'an answer beyond the limit of the buyer fails, and charges what it used',
     given: producing,
-    event: E['buyer-limit-reached'],
+    event: E['size-limit-reached'],
     leadsTo: 'closed failed sending',
     entries: charged,
   },

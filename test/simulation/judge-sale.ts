@@ -47,8 +47,9 @@ export function judgeSale(scene: Scene, sale: Sale, job: Job): void {
       violate('an answer is charged', 'nothing');
     return;
   }
-  const isOurFault =
-    !sale.hasCancelled && !sale.isLimited && result?.status !== 'ok' && !(isGone && job.run === 'ended');
+  // Both manifests had told how much may be carried.
+  const isTooLarge = sale.isLimited || /larger than/.test(job.failure ?? '');
+  const isOurFault = !sale.hasCancelled && !isTooLarge && result?.status !== 'ok' && !(isGone && job.run === 'ended');
   if (isOurFault) violate('no charge for a failure of ours', `${chargeMsat} msat, ${job.run}, ${result?.status}`);
   const run = sale.runs.at(-1);
   if (run?.produced === 0 && !sale.hasCancelled) violate('no charge for an empty answer', `${chargeMsat} msat`);
