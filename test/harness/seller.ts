@@ -68,12 +68,16 @@ const settingsWith = (
     peers,
     promisedSpoolBytes = SPOOL_BYTES,
     paymentMode = 'upfront',
-  }: Pick<SellerOptions, 'peers' | 'promisedSpoolBytes' | 'paymentMode'>,
+    inFlightSurge,
+  }: Pick<SellerOptions, 'peers' | 'promisedSpoolBytes' | 'paymentMode' | 'inFlightSurge'>,
 ): SellerSettings => ({
   enabled: true,
   quoteTtlSeconds: DEADLINES.quoteTtlS,
   minPriceMsat: msat(1000n),
-  pricing: { lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }] },
+  pricing: {
+    lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }],
+    ...(inFlightSurge && { inFlightSurge }),
+  },
   llm: { maxOutputTokens: MAX_OUTPUT_TOKENS, allowedRequestFields: [], allowedToolTypes: [] },
   payment: { mode: paymentMode, holdSeconds: DEADLINES.holdMs / 1000 },
   peers: { allow: [], deny: [], channelOnly: false, ...peers },
@@ -99,6 +103,7 @@ export interface SellerOptions {
   readonly limits?: Partial<typeof LIMITS>;
   readonly slots?: number;
   readonly paymentMode?: PaymentMode;
+  readonly inFlightSurge?: NonNullable<SellerSettings['pricing']['inFlightSurge']>;
   /** What the disk takes, and what admission believes that it takes. */
   readonly spoolBytes?: number;
   readonly promisedSpoolBytes?: number;
