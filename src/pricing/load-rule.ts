@@ -7,17 +7,17 @@ export interface LoadSettings {
   readonly threshold: number;
   /** Added for each job above the threshold; 0: the price stays. */
   readonly perJobBps: number;
-  /** The factor never exceeds this. Absent or 0: {@link DEFAULT_MAX_MULTIPLIER_BPS}. */
-  readonly maxMultiplierBps?: number;
+  /** The factor never exceeds this. */
+  readonly maxMultiplierBps: number;
 }
 
 const BASE = Number(BASE_BPS);
-/** Three times the price, as go-lcpd has it. */
-export const DEFAULT_MAX_MULTIPLIER_BPS = 30_000;
 
 /** The factor for a quote made while `jobsUnderWay` jobs run; never below 10,000, so that load only ever makes a job dearer. */
 export function loadRule({ threshold, perJobBps, maxMultiplierBps }: LoadSettings, jobsUnderWay: number): PriceRule {
   const above = Math.max(0, jobsUnderWay - threshold);
-  const most = maxMultiplierBps || DEFAULT_MAX_MULTIPLIER_BPS;
-  return { name: 'in_flight_surge', multiplierBps: Math.max(BASE, Math.min(most, BASE + perJobBps * above)) };
+  return {
+    name: 'in_flight_surge',
+    multiplierBps: Math.max(BASE, Math.min(maxMultiplierBps, BASE + perJobBps * above)),
+  };
 }

@@ -23,6 +23,7 @@ import { mortal } from './mortal.ts';
 import type { Life } from './mortal.ts';
 import { MODEL } from './scripted-backend.ts';
 import type { ScriptedBackend } from './scripted-backend.ts';
+import type { LoadSettings } from '../../src/pricing/load-rule.ts';
 import type { PaymentMode } from '../../src/pricing/price-list.ts';
 import { silentLog } from './silent-log.ts';
 
@@ -103,7 +104,7 @@ export interface SellerOptions {
   readonly limits?: Partial<typeof LIMITS>;
   readonly slots?: number;
   readonly paymentMode?: PaymentMode;
-  readonly inFlightSurge?: NonNullable<SellerSettings['pricing']['inFlightSurge']>;
+  readonly inFlightSurge?: LoadSettings;
   /** What the disk takes, and what admission believes that it takes. */
   readonly spoolBytes?: number;
   readonly promisedSpoolBytes?: number;
