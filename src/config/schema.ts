@@ -1,9 +1,13 @@
 import { z } from 'zod';
 import { backendSchema } from './backend-schema.ts';
+import { deadlinesSchema } from './deadlines-schema.ts';
 import { UINT32_MAX, listen, text, whole } from './fields.ts';
 import { lightningSchema } from './lightning-schema.ts';
-import { deadlinesSchema, limitsSchema, paymentSchema, peersSchema, spoolSchema } from './limit-schema.ts';
+import { limitsSchema } from './limits-schema.ts';
 import { llmSchema } from './llm-schema.ts';
+import { paymentSchema } from './payment-schema.ts';
+import { peersSchema } from './peers-schema.ts';
+import { spoolSchema } from './spool-schema.ts';
 
 /** 0 stands for these too, as in go-lcpd. */
 export const DEFAULT_QUOTE_TTL_SECONDS = 300;
