@@ -49,7 +49,7 @@ export const limitsSchema = z
       max: 1_000_000,
     }),
     longest_wait_seconds: seconds(
-      'Seconds a paid job may have to wait for its slot, as far as one can tell; beyond it requests are declined before payment. No more than deadlines.queue_seconds counts.',
+      'Seconds a paid job may have to wait for its slot, as far as one can tell; beyond it requests are declined before payment. Above deadlines.queue_seconds that counts instead.',
       120,
     ),
   })

@@ -5,7 +5,7 @@ import { whole } from './fields.ts';
 export const spoolSchema = z
   .strictObject({
     max_bytes: whole(
-      'Bytes of disk for answers that are not delivered yet. At least limits.max_output_bytes.',
+      'Bytes of disk for answers. Room for one at least, with the marks of its chunks: limits.max_output_bytes, a sixteenth of it and 4096. Each job that was accepted has room reserved here.',
       10_737_418_240,
       {
         min: 1024,
