@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { text, whole } from './fields.ts';
-import { httpUrl, ollamaUrl } from './url.ts';
+import { LOCAL_OLLAMA, LOCAL_OLLAMA_HOST, httpUrl, ollamaUrl } from './url.ts';
 
 const MAX_SLOTS = 4096;
 
@@ -28,11 +28,11 @@ const ollama = z
       .string()
       .refine((value) => ollamaUrl(value) !== undefined, {
         error: 'expected the address of an Ollama server',
-        params: { cure: 'write it like http://127.0.0.1:11434 or 127.0.0.1:11434' },
+        params: { cure: `write it like ${LOCAL_OLLAMA} or ${LOCAL_OLLAMA_HOST}` },
       })
       .optional()
       .describe(
-        'Where Ollama listens: a URL or host:port. Default: OLLAMA_HOST from the environment, else http://127.0.0.1:11434.',
+        `Where Ollama listens: a URL or host:port. Default: OLLAMA_HOST from the environment, else ${LOCAL_OLLAMA}.`,
       ),
     slots: slots(1, ' Set it to OLLAMA_NUM_PARALLEL.'),
     models,

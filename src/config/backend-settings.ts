@@ -1,9 +1,8 @@
 import type { BackendConfig } from './config.ts';
 import type { Environment } from './expansion.ts';
 import type { WrittenConfig } from './schema.ts';
-import { httpUrl, ollamaUrl } from './url.ts';
+import { LOCAL_OLLAMA, httpUrl, ollamaUrl } from './url.ts';
 
-const LOCAL_OLLAMA = 'http://127.0.0.1:11434';
 const OPENAI_URL = 'https://api.openai.com/v1';
 
 const value = (env: Environment, ...names: readonly string[]): string | undefined =>

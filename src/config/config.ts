@@ -1,5 +1,6 @@
 import type { LndCredentialSource } from '../lightning/lnd/credentials.ts';
 import type { Msat } from '../money/msat.ts';
+import type { LoadSettings } from '../pricing/load-rule.ts';
 import type { PaymentMode, PriceList } from '../pricing/price-list.ts';
 import type { ListenAddress } from './fields.ts';
 
@@ -46,11 +47,7 @@ export interface Config {
     /** In order of precedence, for `findPrice`; what the configuration itself says in `llm.models` is the first list, when it says anything. */
     readonly lists: readonly PriceList[];
     /** Absent: off. */
-    readonly inFlightSurge?: {
-      readonly threshold: number;
-      readonly perJobBps: number;
-      readonly maxMultiplierBps: number;
-    };
+    readonly inFlightSurge?: LoadSettings;
   };
   readonly llm: {
     /** For models of which nothing else is said. */

@@ -3,6 +3,8 @@ import { z } from 'zod';
 /** Keys whose values are never printed. */
 export const SECRET_KEYS: ReadonlySet<string> = new Set(['macaroon_hex', 'api_key']);
 
+export const UINT32_MAX = 4_294_967_295;
+
 interface Bounds {
   readonly min?: number;
   readonly max?: number;

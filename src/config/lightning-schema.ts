@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { listen, text } from './fields.ts';
 
+/** Where the embedded node waits for peers when nothing is said. */
+export const EMBEDDED_LISTEN = '127.0.0.1:9736';
+
 const lnd = z
   .strictObject({
     socket: text(
@@ -30,7 +33,7 @@ const lnd = z
 
 const embedded = z
   .strictObject({
-    listen: listen('Where the embedded node waits for peers.', '127.0.0.1:9736'),
+    listen: listen('Where the embedded node waits for peers.', EMBEDDED_LISTEN),
   })
   .describe('A node inside this program that holds play money, on regtest only: no key changes that.');
 

@@ -5,6 +5,7 @@ import type { LndCredentialSource } from '../lightning/lnd/credentials.ts';
 import type { LightningConfig } from './config.ts';
 import type { Environment } from './expansion.ts';
 import { parseListen } from './fields.ts';
+import { EMBEDDED_LISTEN } from './lightning-schema.ts';
 import type { WrittenConfig } from './schema.ts';
 
 const LOCAL_LND = '127.0.0.1:10009';
@@ -53,7 +54,7 @@ export function lndSource(written: Written | undefined, env: Environment, direct
 export function lightningSettings(written: WrittenConfig, env: Environment, directory: string): LightningConfig {
   const driver = lightningDriver(written.lightning, env);
   if (driver === 'embedded') {
-    const listen = parseListen(written.lightning?.embedded?.listen ?? '127.0.0.1:9736');
+    const listen = parseListen(written.lightning?.embedded?.listen ?? EMBEDDED_LISTEN);
     return { driver, embedded: { listen: listen! } };
   }
   if (driver !== 'lnd') return { driver: 'none' };

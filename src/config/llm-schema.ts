@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import { isOpenField } from '../openai/refused-fields.ts';
-import { whole } from './fields.ts';
+import { UINT32_MAX, whole } from './fields.ts';
 import { modelFields, priceSchema } from './price-entry.ts';
-
-const UINT32_MAX = 4_294_967_295;
 
 const modelId = z.string().min(1, { error: 'a model id can not be empty' });
 

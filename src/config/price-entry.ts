@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { msat } from '../money/msat.ts';
 import type { EstimatorName, PaymentMode, PriceEntry, TokenPrice } from '../pricing/price-list.ts';
-import { whole } from './fields.ts';
+import { UINT32_MAX, whole } from './fields.ts';
 
-const UINT32_MAX = 4_294_967_295;
 /** 1000 BTC; far above any price, far below what arithmetic can hold. */
 const MAX_PRICE_MSAT = 100_000_000_000_000;
 

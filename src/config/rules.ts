@@ -4,8 +4,9 @@ import { lndSocket } from '../lightning/lnd/credentials.ts';
 import type { Environment } from './expansion.ts';
 import { parseListen } from './fields.ts';
 import type { Path } from './problem.ts';
+import { DEFAULT_MAX_MULTIPLIER_BPS } from './schema.ts';
 import type { WrittenConfig } from './schema.ts';
-import { httpUrl, ollamaUrl } from './url.ts';
+import { LOCAL_OLLAMA_HOST, httpUrl, ollamaUrl } from './url.ts';
 
 /** A rule that is broken, and by which value. */
 export interface Breach {
@@ -84,7 +85,7 @@ function* backendRules(
     yield {
       path: unnamed >= 0 ? ['backends', unnamed] : ['backends'],
       message: 'OLLAMA_HOST in the environment is no address',
-      cure: 'set it like 127.0.0.1:11434, or write the url here',
+      cure: `set it like ${LOCAL_OLLAMA_HOST}, or write the url here`,
     };
   const base = env['LCPD_OPENAI_BASE_URL']?.trim();
   if (openai && base && httpUrl(base) === undefined)
@@ -128,7 +129,7 @@ function* sizeRules({ limits, deadlines, spool, pricing, health, lightning }: Wr
     yield {
       path: ['pricing', 'in_flight_surge', 'max_multiplier_bps'],
       message: `expected 0 or at least 10000, got ${surge.max_multiplier_bps}`,
-      cure: 'write for example 30000 (three times); less than 10000 would be a discount for being busy',
+      cure: `write for example ${DEFAULT_MAX_MULTIPLIER_BPS} (three times); less than 10000 would be a discount for being busy`,
     };
   const node = lightning?.driver !== 'lnd' && lightning?.embedded && parseListen(lightning.embedded.listen);
   if (node && node.port !== 0 && node.port === parseListen(health.listen)?.port)

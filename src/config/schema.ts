@@ -1,11 +1,17 @@
 import { z } from 'zod';
 import { backendSchema } from './backend-schema.ts';
-import { listen, text, whole } from './fields.ts';
+import { deadlinesSchema } from './deadlines-schema.ts';
+import { UINT32_MAX, listen, text, whole } from './fields.ts';
 import { lightningSchema } from './lightning-schema.ts';
-import { deadlinesSchema, limitsSchema, paymentSchema, peersSchema, spoolSchema } from './limit-schema.ts';
+import { limitsSchema } from './limits-schema.ts';
 import { llmSchema } from './llm-schema.ts';
+import { paymentSchema } from './payment-schema.ts';
+import { peersSchema } from './peers-schema.ts';
+import { spoolSchema } from './spool-schema.ts';
 
-const UINT32_MAX = 4_294_967_295;
+/** 0 stands for these too, as in go-lcpd. */
+export const DEFAULT_QUOTE_TTL_SECONDS = 300;
+export const DEFAULT_MAX_MULTIPLIER_BPS = 30_000;
 
 const surge = z
   .strictObject({
@@ -20,7 +26,7 @@ const surge = z
     ),
     max_multiplier_bps: whole(
       'The most the price is multiplied by, in basis points: 10000 = once, 30000 = three times. 0 means the default.',
-      30_000,
+      DEFAULT_MAX_MULTIPLIER_BPS,
       {
         min: 0,
         max: UINT32_MAX,
@@ -41,7 +47,7 @@ export const configSchema = z
     ).default('./data'),
     quote_ttl_seconds: whole(
       'Seconds a quote can be paid. At most 600: buyers may ignore longer ones. 0 means the default.',
-      300,
+      DEFAULT_QUOTE_TTL_SECONDS,
       { min: 0, max: 600 },
     ),
     min_price_msat: whole(

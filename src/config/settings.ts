@@ -5,11 +5,8 @@ import type { BackendConfig, Config, LogLevel } from './config.ts';
 import type { Environment } from './expansion.ts';
 import { parseListen } from './fields.ts';
 import { lightningSettings, pathFrom } from './lightning-settings.ts';
+import { DEFAULT_MAX_MULTIPLIER_BPS, DEFAULT_QUOTE_TTL_SECONDS } from './schema.ts';
 import type { WrittenConfig } from './schema.ts';
-
-// 0 stands for these, as in go-lcpd.
-const DEFAULT_QUOTE_TTL_SECONDS = 300;
-const DEFAULT_MULTIPLIER_BPS = 30_000;
 
 const LEVELS: ReadonlySet<string> = new Set<LogLevel>(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
 
@@ -45,7 +42,7 @@ export function settings(
           inFlightSurge: {
             threshold: surge.threshold,
             perJobBps: surge.per_job_bps,
-            maxMultiplierBps: surge.max_multiplier_bps || DEFAULT_MULTIPLIER_BPS,
+            maxMultiplierBps: surge.max_multiplier_bps || DEFAULT_MAX_MULTIPLIER_BPS,
           },
         }),
     },

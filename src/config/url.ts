@@ -1,5 +1,8 @@
 /** The ports that Ollama's own programs assume. */
 const PORTS = { none: '11434', http: '80', https: '443' } as const;
+/** Where Ollama listens when nobody says otherwise. */
+export const LOCAL_OLLAMA_HOST = `127.0.0.1:${PORTS.none}`;
+export const LOCAL_OLLAMA = `http://${LOCAL_OLLAMA_HOST}`;
 const ANY_HOST: Readonly<Record<string, string>> = { '': '127.0.0.1', '0.0.0.0': '127.0.0.1', '[::]': '[::1]' };
 
 /**

@@ -11,6 +11,7 @@ import { Runner } from '../engine/runner.ts';
 import { Sweeper } from '../engine/sweeper.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LightningNode, NodeId } from '../lightning/lightning.ts';
+import { loadRule } from '../pricing/load-rule.ts';
 import { Session } from '../session/session.ts';
 import type { Spool } from '../spool/spool.ts';
 import { Admission } from '../storefront/admission/admission.ts';
@@ -109,8 +110,7 @@ export function createSeller(parts: SellerParts): Seller {
     maxChoices: limits.maxChoices,
     paymentMode: settings.payment.mode,
     allowed,
-    ...(pricing.inFlightSurge === undefined ? {} : { load: pricing.inFlightSurge }),
-    paidJobs: () => engine.paidJobs,
+    rules: () => (pricing.inFlightSurge === undefined ? [] : [loadRule(pricing.inFlightSurge, engine.paidJobs)]),
   });
   const peers = new KnownPeers(settings.peers);
   const sells = (peer: NodeId): boolean => peers.isServed(peer);

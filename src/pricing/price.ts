@@ -1,8 +1,8 @@
 import { maxMsat, minMsat, msat, subtractMsat, ZERO_MSAT } from '../money/msat.ts';
 import type { Msat } from '../money/msat.ts';
-import { BASE_BPS } from './load-rule.ts';
-import type { PriceRule } from './load-rule.ts';
 import type { TokenPrice } from './price-list.ts';
+import { BASE_BPS } from './price-rule.ts';
+import type { PriceRule } from './price-rule.ts';
 
 const TOKENS_PER_MTOK = 1_000_000n;
 const ONE_MSAT = msat(1n);

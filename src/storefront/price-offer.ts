@@ -3,11 +3,10 @@ import type { Estimator } from '../estimating/estimator.ts';
 import type { Msat } from '../money/msat.ts';
 import { checkRequestInSteps, taskKinds } from '../openai/request.ts';
 import type { RequestLimits, TaskKind } from '../openai/request.ts';
-import { loadRule } from '../pricing/load-rule.ts';
-import type { LoadSettings } from '../pricing/load-rule.ts';
 import { quotePrice } from '../pricing/price.ts';
 import { findPrice } from '../pricing/price-list.ts';
 import type { EstimatorName, PaymentMode, PriceList } from '../pricing/price-list.ts';
+import type { PriceRule } from '../pricing/price-rule.ts';
 import type { Availability, Offer, Priced, Refused } from './offer.ts';
 
 export interface PriceOfferOptions {
@@ -21,9 +20,8 @@ export interface PriceOfferOptions {
   /** For models whose list entry names none. */
   readonly paymentMode: PaymentMode;
   readonly allowed: Pick<RequestLimits, 'allowedFields' | 'allowedToolTypes'>;
-  readonly load?: LoadSettings;
-  /** Paid jobs that are not finished: what the load rule counts. */
-  readonly paidJobs: () => number;
+  /** What makes prices dearer or cheaper at this moment; asked anew for each quote. */
+  readonly rules: () => readonly PriceRule[];
 }
 
 const AWAY = 'the backend of this model does not answer at the moment; try again soon';
@@ -51,8 +49,7 @@ export class PriceOffer implements Offer {
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
-    const { estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, allowed, paymentMode, load, paidJobs } =
-      this.#options;
+    const { estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, allowed, paymentMode, rules } = this.#options;
     const entry = findPrice(lists, model);
     const availability = this.availability(model);
     if (availability === 'away') return { refusal: 'rate-limited', message: AWAY };
@@ -66,7 +63,6 @@ export class PriceOffer implements Offer {
     if ('refusal' in request) return request;
     const estimator = estimators[entry.estimator ?? 'bytes'];
     const inputTokens = await estimator.estimate(request, signal);
-    const rules = load === undefined ? [] : [loadRule(load, paidJobs())];
     return {
       work: {
         model,
@@ -81,7 +77,7 @@ export class PriceOffer implements Offer {
         inputTokens,
         maxOutputTokens: request.maxOutputTokens,
         price: entry.price,
-        rules,
+        rules: rules(),
         minPriceMsat,
       }),
     };

@@ -23,6 +23,7 @@ import { mortal } from './mortal.ts';
 import type { Life } from './mortal.ts';
 import { MODEL } from './scripted-backend.ts';
 import type { ScriptedBackend } from './scripted-backend.ts';
+import type { LoadSettings } from '../../src/pricing/load-rule.ts';
 import type { PaymentMode } from '../../src/pricing/price-list.ts';
 import { silentLog } from './silent-log.ts';
 
@@ -68,12 +69,16 @@ const settingsWith = (
     peers,
     promisedSpoolBytes = SPOOL_BYTES,
     paymentMode = 'upfront',
-  }: Pick<SellerOptions, 'peers' | 'promisedSpoolBytes' | 'paymentMode'>,
+    inFlightSurge,
+  }: Pick<SellerOptions, 'peers' | 'promisedSpoolBytes' | 'paymentMode' | 'inFlightSurge'>,
 ): SellerSettings => ({
   enabled: true,
   quoteTtlSeconds: DEADLINES.quoteTtlS,
   minPriceMsat: msat(1000n),
-  pricing: { lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }] },
+  pricing: {
+    lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }],
+    ...(inFlightSurge && { inFlightSurge }),
+  },
   llm: { maxOutputTokens: MAX_OUTPUT_TOKENS, allowedRequestFields: [], allowedToolTypes: [] },
   payment: { mode: paymentMode, holdSeconds: DEADLINES.holdMs / 1000 },
   peers: { allow: [], deny: [], channelOnly: false, ...peers },
@@ -99,6 +104,7 @@ export interface SellerOptions {
   readonly limits?: Partial<typeof LIMITS>;
   readonly slots?: number;
   readonly paymentMode?: PaymentMode;
+  readonly inFlightSurge?: LoadSettings;
   /** What the disk takes, and what admission believes that it takes. */
   readonly spoolBytes?: number;
   readonly promisedSpoolBytes?: number;

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
-import { ollamaUrl } from '../../config/url.ts';
+import { LOCAL_OLLAMA, ollamaUrl } from '../../config/url.ts';
 import { openEmbeddedNode } from '../../lightning/embedded/embedded-node.ts';
 import type { EmbeddedNode } from '../../lightning/embedded/embedded-node.ts';
 import { msat } from '../../money/msat.ts';
@@ -47,10 +47,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   process.stdout.on('error', () => ended.resolve());
   const tell = async (): Promise<void> => {
     story.title('A sale over Lightning, with play money, between two processes on this machine');
-    const choice = await chooseModel(
-      options.model,
-      ollamaUrl(process.env['OLLAMA_HOST'] ?? '') ?? 'http://127.0.0.1:11434',
-    );
+    const choice = await chooseModel(options.model, ollamaUrl(process.env['OLLAMA_HOST'] ?? '') ?? LOCAL_OLLAMA);
     const seller = (parts.seller = await startSeller(directory, sellerConfig(directory, choice.backend, choice.model)));
     story.step(
       'seller started',

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { whole } from './fields.ts';
+
+/** The disk between backend and buyer, as written. */
+export const spoolSchema = z
+  .strictObject({
+    max_bytes: whole(
+      'Bytes of disk for answers. Room for one at least, with the marks of its chunks: limits.max_output_bytes, a sixteenth of it and 4096. Each job that was accepted has room reserved here.',
+      10_737_418_240,
+      {
+        min: 1024,
+      },
+    ),
+    max_backlog_bytes: whole(
+      'Bytes a backend may be ahead of its buyer before it is made to wait. At most max_bytes.',
+      16_777_216,
+      { min: 1024 },
+    ),
+  })
+  .describe('Answers wait on disk between backend and buyer.');
