@@ -51,6 +51,7 @@ export class Engine {
   readonly #live = new Map<JobKey, LiveJob>();
   readonly #keyByHash = new Map<string, JobKey>();
   readonly #accepting = new TurnsByKey();
+  readonly #recovered = Promise.withResolvers<void>();
   readonly #idleWaiters = new Set<() => void>();
   readonly #watchers = new Set<(before: Job, after: Job) => void>();
   #perform: PerformEffect = () => Promise.reject(new Error('the engine was used before connect()'));
@@ -100,6 +101,7 @@ export class Engine {
    */
   accept(peer: string, input: Uint8Array, make: (creditMsat: Msat) => Job | undefined): Promise<Job | undefined> {
     return this.#accepting.take(peer, async () => {
+      await this.#recovered.promise;
       const job = make(await this.#options.ledger.balance(buyerAccount(peer)));
       if (job !== undefined) await this.#save(job, input);
       return job;
@@ -129,8 +131,13 @@ export class Engine {
   /** Takes a job that was saved before a restart into memory; its deadlines wait until it has heard of the restart. */
   async restore(job: Job, restarted: EventOf<'restarted'>): Promise<void> {
     const live = this.#remember(job);
-    await this.dispatch(job.key, restarted);
+    await this.#dispatch(job.key, restarted);
     this.#arm(live);
+  }
+
+  /** All jobs of the last process are here again: only now does news reach any, or it would meet one that has not heard of the restart. */
+  open(): void {
+    this.#recovered.resolve();
   }
 
   /** Performs effects that a crash left in the outbox. */
@@ -147,6 +154,11 @@ export class Engine {
 
   /** Tells a job what happened; resolves once the consequences are saved, with the job as it is then. Undefined: no such job. */
   async dispatch(key: JobKey, event: JobEvent, cursor?: bigint): Promise<Job | undefined> {
+    await this.#recovered.promise;
+    return this.#dispatch(key, event, cursor);
+  }
+
+  async #dispatch(key: JobKey, event: JobEvent, cursor?: bigint): Promise<Job | undefined> {
     let live = this.#live.get(key);
     if (live === undefined) {
       const stored = await this.#options.ledger.job(key);

@@ -17,6 +17,7 @@ export async function recover(
   const jobs = await ledger.unfinishedJobs();
   const outbox = await ledger.outbox();
   for (const job of jobs) await engine.restore(job, { kind: 'restarted', ...(await whatWasFinished(job, spool)) });
+  engine.open();
   await engine.resume(outbox);
   return { jobs: jobs.length, effects: outbox.length };
 }
