@@ -51,7 +51,10 @@ function printResult({ problems, jobs, entries, accounts, totals }: LedgerCheck,
     `Checked ${path}: the file, ${counted(jobs, 'jobs')}, ${counted(entries, 'entries')}, ${counted(accounts, 'accounts')}.`,
   );
   for (const problem of problems) printLine(problem);
-  if (problems.length > 0) return;
+  if (problems.length > 0)
+    return printLine(
+      `${counted(problems.length, problems.length === 1 ? 'problem' : 'problems')}. The books are WRONG: sell nothing with them, and restore the newest backup.`,
+    );
   const { lightningMsat, grantMsat, revenueMsat, creditMsat, reservedMsat, payoutMsat } = totals;
   const line = (name: string, value: bigint) => printLine(`  ${name.padEnd(24)}${amountText(msat(value))}`);
   line('came in by Lightning', lightningMsat);

@@ -44,7 +44,9 @@ async function serve(path: string): Promise<void> {
   const lightning = await openLightning(config.lightning, config.dataDirectory, log);
   const provider = await startProvider({ config, lightning, log, onFatal });
   const health = createHealthServer(() => provider.health());
-  await health.listen({ host: config.health.listen.host, port: config.health.listen.port });
+  await health.listen({ ...config.health.listen }).catch((error: unknown) => {
+    throw new Error(cureOf(error, config.health.listen), { cause: error });
+  });
   stopper.drain(async (limitMs) => {
     await provider.drain(limitMs);
     await health.close();
@@ -53,17 +55,28 @@ async function serve(path: string): Promise<void> {
   announce(config, provider, { address: lightning.address, healthUrl: health.listeningOrigin });
 }
 
+const SAME_WISH_MS = 1_000;
+
+function cureOf(error: unknown, { host, port }: { host: string; port: number }): string {
+  const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+  const cure = isTaken ? 'is another copy running? Choose another address' : 'choose an address of this machine';
+  return `health.listen ${host}:${port} cannot be used (${(error as NodeJS.ErrnoException).code}): ${cure} in the configuration`;
+}
+
 /** The first signal drains, the second ends at once, and so does the first while nothing serves yet. */
 function stopOnSignal(log: Logger, limitSeconds: number): { drain(how: (limitMs: number) => Promise<void>): void } {
   let drain: ((limitMs: number) => Promise<void>) | undefined;
-  let isStopping = false;
+  let stoppingSinceMs: number | undefined;
   const stop = async (signal: string): Promise<void> => {
     if (drain === undefined) process.exit(EXIT.ok);
-    if (isStopping) {
+    const nowMs = performance.now();
+    // npm, timeout and systemd signal the whole group, so that one wish to stop may come twice.
+    if (stoppingSinceMs !== undefined && nowMs - stoppingSinceMs < SAME_WISH_MS) return;
+    if (stoppingSinceMs !== undefined) {
       log.warn('stopped at once; paid jobs go on at the next start');
       process.exit(EXIT.failed);
     }
-    isStopping = true;
+    stoppingSinceMs = nowMs;
     log.info({ signal, limit_seconds: limitSeconds }, 'draining: no new quotes, paid jobs finish');
     await drain(limitSeconds * 1000);
     log.info('stopped');

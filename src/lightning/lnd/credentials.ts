@@ -67,10 +67,18 @@ async function file(what: string, option: string, path: string): Promise<Buffer>
       code === 'EACCES'
         ? 'this user may not read it: copy it or widen its group rights'
         : code === 'ENOENT'
-          ? `there is no such file: is lnd on this machine, and is its data directory mounted here?${what === 'macaroon' ? ' `lcp-provider macaroon bake` makes one' : ''}`
+          ? `there is no such file: is lnd on this machine, and is its data directory mounted here?${adviceFor(path)}`
           : code;
     throw refuse(`lnd's ${what} "${path}" (${option}): ${advice}`);
   }
+}
+
+/** Who is baking lacks lnd's own macaroon, anybody else the baked one. */
+function adviceFor(path: string): string {
+  if (!path.endsWith('.macaroon')) return '';
+  return path.endsWith('admin.macaroon')
+    ? ' Where lnd is out of reach, `lcp-provider macaroon permissions` prints the command for lncli.'
+    : ' `lcp-provider macaroon bake` makes one.';
 }
 
 /** Reads and checks the credentials; nothing is sent anywhere. Rejects with a LightningError that says what to mend. */

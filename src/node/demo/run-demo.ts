@@ -11,6 +11,8 @@ import type { Version } from '../../protocol/messages.ts';
 import { startBuyer } from '../buyer-node.ts';
 import type { BuyerNode } from '../buyer-node.ts';
 import { createLog } from '../log.ts';
+import { sellerDirectory, settlementOf } from './settlement.ts';
+import type { Settlement } from './settlement.ts';
 import { chooseModel } from './choose-model.ts';
 import { startSeller } from './seller-process.ts';
 import type { SellerProcess } from './seller-process.ts';
@@ -63,9 +65,9 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     story.step('channel open', `${CHANNEL_SAT.toLocaleString('en')} sat of play money on the buyer's side`);
     await hasManifest;
     story.step('manifests exchanged', `LCP v0.${options.protocol}`);
-    await sellOne(story, { node, buyer, seller: seller.node_id, model: choice.model, options });
+    await sellOne(story, { directory, node, buyer, seller: seller.node_id, model: choice.model, options });
     if (options.once) return;
-    await keepOpen(story, { buyer, seller, model: choice.model, options });
+    await keepOpen(story, { directory, buyer, seller, model: choice.model, options });
     await ended.promise;
   };
   try {
@@ -77,6 +79,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
 }
 
 interface Sale {
+  readonly directory: string;
   readonly node: EmbeddedNode;
   readonly buyer: BuyerNode;
   readonly seller: string;
@@ -84,7 +87,7 @@ interface Sale {
   readonly options: DemoOptions;
 }
 
-async function sellOne(story: Story, { node, buyer, seller, model, options }: Sale): Promise<void> {
+async function sellOne(story: Story, { directory, node, buyer, seller, model, options }: Sale): Promise<void> {
   const input = new TextEncoder().encode(
     JSON.stringify({ model, messages: [{ role: 'user', content: options.prompt }], max_tokens: 200, stream: true }),
   );
@@ -118,6 +121,8 @@ async function sellOne(story: Story, { node, buyer, seller, model, options }: Sa
     `${bytes.length} bytes, sha256 ${createHash('sha256').update(bytes).digest('hex').slice(0, 16)}…, checked`,
   );
   story.step('money moved', `${amount(paid)} from buyer to seller`);
+  const settled = await settlementOf(directory, bought.jobId);
+  if (settled !== undefined) story.step('settled', settledText(settled));
   story.answer(textOf(bytes.toString('utf8')));
   story.result({
     ok: true,
@@ -125,28 +130,29 @@ async function sellOne(story: Story, { node, buyer, seller, model, options }: Sa
     model,
     price_msat: Number(bought.priceMsat),
     paid_msat: Number(paid),
+    ...(settled && { charge_msat: Number(settled.chargeMsat), credit_msat: Number(settled.creditGivenMsat) }),
     bytes: bytes.length,
   });
 }
 
 async function keepOpen(
   story: Story,
-  { buyer, seller, model, options }: Omit<Sale, 'node' | 'seller'> & { seller: SellerProcess },
+  { directory, buyer, seller, model, options }: Omit<Sale, 'node' | 'seller'> & { seller: SellerProcess },
 ): Promise<void> {
-  const onSale = ({ priceMsat }: { priceMsat: Msat }) => story.step('sold another', amount(priceMsat));
+  const onSale = (sale: { jobId: string; priceMsat: Msat }) => story.step('sold another', amount(sale.priceMsat));
   const settings = { provider: seller.node_id, version: options.protocol, maxPriceMsat: MAX_PRICE_MSAT, onSale };
   const base = await buyer
     .openGateway({ ...settings, host: options.host, port: options.port })
     .catch(() => buyer.openGateway({ ...settings, host: options.host, port: 0 }));
   const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello!' }], stream: true });
   story.note(
-    `\nThe endpoint stays open. Each request buys one answer over Lightning:\n\n  curl -N ${base}/chat/completions -H 'content-type: application/json' -d '${body}'\n\nCtrl-C ends.`,
+    `\nThe endpoint stays open. Each request buys one answer over Lightning:\n\n  curl -N ${base}/chat/completions -H 'content-type: application/json' -d '${body}'\n\nA quote is for the most that an answer may take; what is not used is credit, and the next quote is lower by it. The seller's books, while it runs:\n\n  lcp-provider jobs --config ${join(directory, 'config.yaml')}\n\n(from a clone: npm run -s lcp-provider -- jobs …). Ctrl-C ends.`,
   );
 }
 
 const sellerConfig = (directory: string, backend: object, model: string) => ({
   enabled: true,
-  data_directory: join(directory, 'seller'),
+  data_directory: sellerDirectory(directory),
   lightning: { driver: 'embedded', embedded: { listen: '127.0.0.1:0' } },
   health: { listen: '127.0.0.1:0' },
   backends: [backend],
@@ -154,6 +160,9 @@ const sellerConfig = (directory: string, backend: object, model: string) => ({
   log: { level: 'warn', pretty: false },
 });
 
+const settledText = ({ creditUsedMsat, chargeMsat, creditGivenMsat }: Settlement): string =>
+  `used ${amount(chargeMsat)}, the rest is the buyer's credit: ${amount(creditGivenMsat)}` +
+  (creditUsedMsat > 0n ? ` (credit used: ${amount(creditUsedMsat)})` : '');
 const balance = (node: EmbeddedNode): bigint =>
   node.channels().reduce((sum, channel) => sum + channel.outboundMsat, 0n);
 const short = (nodeId: string): string => `${nodeId.slice(0, 10)}…`;
