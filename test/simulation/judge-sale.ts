@@ -62,7 +62,7 @@ export function judgeSale(scene: Scene, sale: Sale, job: Job): void {
 /** The buyer was told that all is well: then it has all of it, and it is what the backend said. */
 function judgeAnswer(sale: Sale, violate: (law: string, text: string) => void): void {
   const stream = sale.results.at(-1)?.stream;
-  const text = sale.received();
+  const text = sale.answer ?? sale.received();
   const run = sale.runs.at(-1);
   if (stream === undefined || sha256(text) !== stream.sha256 || BigInt(text.length) !== stream.totalBytes)
     return violate('who is served has every byte', `${text.length} of ${stream?.totalBytes} bytes`);

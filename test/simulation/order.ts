@@ -18,7 +18,8 @@ export interface Draft {
 export function orderMessages(sale: Sale, random: Random): Draft[] {
   const { plan, jobId, hasAsked } = sale;
   const body = bodyOf(sale);
-  const mishap = hasAsked === (plan.mishap === 'other terms') ? plan.mishap : 'none';
+  const isDue = plan.mishap === 'other terms' ? hasAsked && random.chance(0.7) : !hasAsked;
+  const mishap = isDue ? plan.mishap : 'none';
   const streamId = !hasAsked || random.chance(0.7) ? idOf(`${sale.label} input`) : random.hex32();
   const params = encodeModelParams(mishap === 'other terms' ? 'other-model' : MODEL);
   const sha256 = idOf(body);

@@ -76,6 +76,8 @@ export class Sale {
   /** By number; each as it was first seen. */
   readonly chunks = new Map<number, string>();
   readonly streamIds = new Set<string>();
+  /** All of the answer, once it was there with its result: a buyer that forgets it later was served. */
+  answer: string | undefined;
   errors = 0;
   hasAsked = false;
   hasCancelled = false;

@@ -110,6 +110,8 @@ export class Witness {
       if (first !== undefined && first.status !== message.status)
         violate(LAWS.oneAnswer, `${sale.label}: result ${first.status}, then ${message.status}`);
       sale.results.push(message);
+      const text = sale.received();
+      if (message.status === 'ok' && sha256(text) === message.stream?.sha256) sale.answer ??= text;
       const paymentHash = this.#books.job(sale.key)?.paymentHash ?? '';
       if (this.#account.invoice(paymentHash)?.state.state === 'open') violate(LAWS.dead, sale.label);
     }
