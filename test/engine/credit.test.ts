@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { LedgerError } from '../../src/ledger/ledger.ts';
+import { encodeModelParams } from '../../src/protocol/params.ts';
 import { Market } from '../harness/market.ts';
 import { answers, failsBefore } from '../harness/scripted-backend.ts';
-import { hex32 } from '../harness/wire-buyer.ts';
+import { chat, hex32 } from '../harness/wire-buyer.ts';
 import { JSON_ANSWER } from '../harness/market.ts';
 
 /** A sale that ended, so that the buyer has its remainder as credit. */
@@ -94,6 +96,34 @@ describe("a buyer's credit", () => {
     await market.buyer.pay(quote);
     await market.reaches(quote.jobId, 'refunded failed *');
     expect(await market.money()).toMatchObject({ credit: creditMsat + quote.priceMsat, reserved: 0n });
+  });
+
+  test('stays what it is when a quote that uses it cannot be saved, whatever is asked meanwhile', async () => {
+    const asked = Promise.withResolvers<void>();
+    const failed = Promise.withResolvers<never>();
+    let isArmed = false;
+    const onLedger = (method: string, args: readonly unknown[]): unknown => {
+      if (!isArmed || method !== 'commit' || (args[0] as { input?: unknown }).input === undefined) return undefined;
+      isArmed = false;
+      asked.resolve();
+      return failed.promise;
+    };
+    const market = await Market.open(2, { onLedger });
+    const { fullMsat, creditMsat } = await afterOneSale(market);
+    isArmed = true;
+    const jobId = hex32();
+    await market.buyer.request(jobId);
+    await market.buyer.input(jobId, chat());
+    await asked.promise;
+    await market.buyer.request(jobId, { params: encodeModelParams('another') });
+    await market.buyer.cancel(jobId);
+    await market.breathe();
+    failed.reject(new LedgerError('disk-full', 'no room'));
+    await market.breathe();
+    expect(await market.job(jobId)).toBeUndefined();
+    expect(market.seller.fatal).toEqual([]);
+    expect(await market.money()).toMatchObject({ credit: creditMsat, reserved: 0n });
+    expect((await market.buyer.order()).priceMsat).toBe(fullMsat - creditMsat);
   });
 
   test('belongs to its node: nobody else gets cheaper quotes', async () => {

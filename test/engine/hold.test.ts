@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { LightningError } from '../../src/lightning/lightning.ts';
 import { unavailable } from '../harness/fake-node.ts';
 import { JSON_ANSWER, Market, SSE_ANSWER, sseAnswer } from '../harness/market.ts';
 import { answers, breaksAfter, delta, failsBefore, gate, staysSilent } from '../harness/scripted-backend.ts';
@@ -142,6 +143,19 @@ describe('a payment in hold mode', () => {
     expect(await payment).toBe('no error');
     expect((await market.buyer.result(jobId)).status).toBe('ok');
     expect(market.buyer.delivery(jobId).bytes.toString()).toBe(JSON_ANSWER);
+  });
+
+  test('is taken although the node refuses for a moment: what is still held is not given up', async () => {
+    const market = await openMarket();
+    const { node } = market.seller;
+    node.faults.settleInvoice = () => {
+      delete node.faults.settleInvoice;
+      throw new LightningError('refused', 'database is locked');
+    };
+    const { jobId, payment } = await payFor(market.buyer);
+    await market.advanceUntil(jobId, 'closed ended *');
+    expect(await payment).toBe('no error');
+    expect((await market.buyer.result(jobId)).status).toBe('ok');
   });
 
   test('survives a restart while it is held: the job runs, and is served', async () => {
