@@ -40,6 +40,8 @@ const settingsFor = (mode: PaymentMode): SellerSettings => ({
     requestsPerMinute: 100,
     countingSecondsPerMinutePerPeer: 10,
     countingSecondsPerMinute: 60,
+    modelLoadsPerMinutePerPeer: 4,
+    modelLoadsPerMinute: 12,
     openInputsPerPeer: 6,
     openInputs: 20,
     inputMemoryBytesPerPeer: 100_000,
