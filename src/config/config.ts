@@ -74,8 +74,6 @@ export interface Config {
     readonly requestsPerMinute: number;
     readonly countingSecondsPerMinutePerPeer: number;
     readonly countingSecondsPerMinute: number;
-    readonly modelLoadsPerMinutePerPeer: number;
-    readonly modelLoadsPerMinute: number;
     readonly openInputsPerPeer: number;
     readonly openInputs: number;
     readonly inputMemoryBytesPerPeer: number;

@@ -31,11 +31,6 @@ export const limitsSchema = z
       10,
     ),
     counting_seconds_per_minute: whole('The same for all peers.', 60),
-    model_loads_per_minute_per_peer: whole(
-      'Quotes in a minute by which one peer may have a model loaded that is not in memory.',
-      4,
-    ),
-    model_loads_per_minute: whole('The same for all peers.', 12),
     open_inputs_per_peer: whole('Requests that one peer may be sending at once.', 64, { max: 65_535 }),
     open_inputs: whole('Requests that all peers may be sending at once.', 512, { max: 1_000_000 }),
     input_memory_bytes_per_peer: whole(

@@ -68,8 +68,6 @@ export function settings(
       requestsPerMinute: limits.requests_per_minute,
       countingSecondsPerMinutePerPeer: limits.counting_seconds_per_minute_per_peer,
       countingSecondsPerMinute: limits.counting_seconds_per_minute,
-      modelLoadsPerMinutePerPeer: limits.model_loads_per_minute_per_peer,
-      modelLoadsPerMinute: limits.model_loads_per_minute,
       openInputsPerPeer: limits.open_inputs_per_peer,
       openInputs: limits.open_inputs,
       inputMemoryBytesPerPeer: limits.input_memory_bytes_per_peer,

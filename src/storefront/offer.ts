@@ -26,8 +26,6 @@ export interface Offer {
   models(): readonly string[];
   /** `away`: it was on sale since the start, and its backend does not answer now. */
   availability(model: string): Availability;
-  /** True: its backend says that the model is not in memory. */
-  isCold(model: string): boolean;
   /** Checks and prices a request body. Aborting gives up the count. */
   price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused>;
 }

@@ -48,10 +48,6 @@ export class PriceOffer implements Offer {
     return this.#everOnSale.has(model) ? 'away' : 'not for sale';
   }
 
-  isCold(model: string): boolean {
-    return this.#options.pool.models().find(({ id }) => id === model)?.warm === false;
-  }
-
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
     const { estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, allowed, paymentMode, rules } = this.#options;
     const entry = findPrice(lists, model);

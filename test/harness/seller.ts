@@ -37,8 +37,6 @@ export const LIMITS = {
   requestsPerMinute: 6_000,
   countingSecondsPerMinutePerPeer: 10,
   countingSecondsPerMinute: 30,
-  modelLoadsPerMinutePerPeer: 2,
-  modelLoadsPerMinute: 6,
   openInputsPerPeer: 8,
   openInputs: 32,
   inputMemoryBytesPerPeer: 250_000,

@@ -40,8 +40,6 @@ const settingsFor = (mode: PaymentMode): SellerSettings => ({
     requestsPerMinute: 100,
     countingSecondsPerMinutePerPeer: 10,
     countingSecondsPerMinute: 60,
-    modelLoadsPerMinutePerPeer: 4,
-    modelLoadsPerMinute: 12,
     openInputsPerPeer: 6,
     openInputs: 20,
     inputMemoryBytesPerPeer: 100_000,

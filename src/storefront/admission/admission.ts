@@ -15,8 +15,6 @@ export interface AdmissionLimits extends CapacityLimits {
   readonly requestsPerMinutePerPeer: number;
   readonly countingSecondsPerMinute: number;
   readonly countingSecondsPerMinutePerPeer: number;
-  readonly modelLoadsPerMinute: number;
-  readonly modelLoadsPerMinutePerPeer: number;
   readonly openInputs: number;
   readonly openInputsPerPeer: number;
   readonly inputMemoryBytes: number;
@@ -36,8 +34,6 @@ export type Wish =
   | { readonly kind: 'quote'; readonly model: string; readonly answerBytes?: number }
   /** That tokens are counted for it. */
   | { readonly kind: 'counting' }
-  /** A quote for a model that is not in memory: its first job has it loaded. */
-  | { readonly kind: 'load'; readonly model: string }
   /** What a job of its had already: quote or answer. */
   | { readonly kind: 'repeat'; readonly job: JobKey }
   /** That the ledger is asked about a message that most likely means nothing, and an error goes out. */
@@ -67,7 +63,6 @@ export class Admission {
   readonly #countingMs: SharedRate;
   readonly #repeatsOfJob = new TokenBuckets(REPEATS_OF_JOB);
   readonly #repeatsOfPeer = new TokenBuckets(REPEATS_OF_PEER);
-  readonly #loads: SharedRate;
   readonly #strays: SharedRate;
   /** What quotes cost that can still be paid. */
   readonly #spent = new Map<JobKey, { readonly holder: Holder; readonly countingMs: number }>();
@@ -83,8 +78,6 @@ export class Admission {
     this.inputBytes = new Holdings(shareOf(limits.inputMemoryBytes, limits.inputMemoryBytesPerPeer));
     this.#requests = new SharedRate(shareOf(limits.requestsPerMinute, limits.requestsPerMinutePerPeer), clock.nowMs());
     this.#countingMs = new SharedRate(countingMs, clock.nowMs());
-    const loads = shareOf(limits.modelLoadsPerMinute, limits.modelLoadsPerMinutePerPeer);
-    this.#loads = new SharedRate(loads, clock.nowMs());
     this.#strays = new SharedRate(shareOf(STRAYS.total, STRAYS.perPeer), clock.nowMs());
   }
 
@@ -110,10 +103,6 @@ export class Admission {
       case 'counting': {
         const waitMs = this.#countingMs.waitMs(holder, 1, this.#nowMs());
         return waitMs > 0 ? declineFor(waitMs, 'too many long requests that were not paid') : undefined;
-      }
-      case 'load': {
-        const isComing = [...this.#options.jobs()].some((job) => job.work.model === wish.model && !isRunFinal(job));
-        return isComing ? undefined : this.#useUp(this.#loads, holder, 'too many models to load');
       }
       case 'repeat': {
         const [ofJob, ofPeer] = [this.#repeatsOfJob, this.#repeatsOfPeer];

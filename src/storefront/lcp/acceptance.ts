@@ -74,7 +74,7 @@ export class Acceptance {
 
   /** What cannot be served is not priced: counting tokens is work too. */
   async #isWorthPricing(draft: Draft): Promise<boolean> {
-    const { admission, drafts, session, offer, maxOutputBytes, makeSpoolRoom } = this.#options;
+    const { admission, drafts, session, maxOutputBytes, makeSpoolRoom } = this.#options;
     const { peer, model, abort } = draft;
     const { maxStreamBytes = 0n } = session.manifestOf(peer, draft.version) ?? {};
     const answerBytes = Math.min(maxOutputBytes, Number(maxStreamBytes));
@@ -82,9 +82,7 @@ export class Acceptance {
     if (isShort()) await makeSpoolRoom(isShort);
     if (abort.signal.aborted) return false;
     const declined =
-      admission.admit(peer, { kind: 'quote', model, answerBytes }) ??
-      admission.admit(peer, { kind: 'counting' }) ??
-      (offer.isCold(model) ? admission.admit(peer, { kind: 'load', model }) : undefined);
+      admission.admit(peer, { kind: 'quote', model, answerBytes }) ?? admission.admit(peer, { kind: 'counting' });
     if (declined !== undefined) drafts.refuse(draft, declined.refusal, declined.message);
     return declined === undefined;
   }

@@ -10,13 +10,13 @@ const HOUR_MS = 3_600_000;
 const LONGEST_COUNT_MS = 10_000;
 
 /** Admission at a counter where nothing goes on. */
-function quietAdmission(jobs: readonly Job[] = []) {
+function quietAdmission() {
   const clock = new ManualClock();
   const peers = new KnownPeers({ allow: [], deny: [], channelOnly: false });
   const admission = new Admission({
     clock,
     peers,
-    jobs: () => jobs,
+    jobs: () => [],
     queue: () => ({ slots: 1, running: 0, waiting: 0 }),
     spoolUsedBytes: () => 0,
     limits: { ...LIMITS, spoolBytes: 1e9, longestWaitMs: 60_000, firstRunMs: 60_000, longestRunMs: 600_000 },
@@ -26,27 +26,6 @@ function quietAdmission(jobs: readonly Job[] = []) {
 
 const unpaid = { key: 'job', peer: 'a', funding: 'open', run: 'none' } as Job;
 const paid = { ...unpaid, funding: 'funded', run: 'queued', receivedMsat: msat(1_000n) } as Job;
-
-describe('models that have to be loaded first', () => {
-  const load = { kind: 'load', model: 'cold' } as const;
-
-  test('are quoted to one peer so many times a minute, and to strangers together', async () => {
-    const { admission, clock } = quietAdmission();
-    for (let count = 0; count < LIMITS.modelLoadsPerMinutePerPeer; count++)
-      expect(admission.admit('a', load)).toBeUndefined();
-    expect(admission.admit('a', load)).toMatchObject({ refusal: 'rate-limited' });
-    expect(admission.admit('b', load)).toBeUndefined();
-    expect(admission.admit('c', load)).toBeDefined();
-    await clock.advance(60_000);
-    expect(admission.admit('a', load)).toBeUndefined();
-  });
-
-  test('count once while a job for them is under way', () => {
-    const coming = { ...unpaid, work: { model: 'cold' }, run: 'none' } as Job;
-    const { admission } = quietAdmission([coming]);
-    for (let count = 0; count < 20; count++) expect(admission.admit('a', load)).toBeUndefined();
-  });
-});
 
 describe('time that was spent on counting for a peer', () => {
   test('is bounded by the minute, and flows back', async () => {
