@@ -59,10 +59,12 @@ async function expectFairCharge({ jobId, priceMsat }: Purchased, usage: AnswerUs
   const job = await seller.books.untilJob('closed job', jobId, ({ funding }) => funding === 'closed');
   const charge = chargeOf(usage.inputTokens, usage.outputTokens);
   const [reserved, account] = [reservedAccount(job.key), buyerAccount(rig.buyer.nodeId)];
+  const creditMsat = job.reservedMsat ?? 0n;
   expect(seller.books.read().entries.filter(({ jobKey }) => jobKey === job.key)).toEqual([
+    ...(creditMsat > 0n ? [expect.objectContaining({ from: account, to: reserved, amountMsat: creditMsat })] : []),
     expect.objectContaining({ from: LIGHTNING, to: reserved, amountMsat: priceMsat }),
     expect.objectContaining({ from: reserved, to: REVENUE, amountMsat: charge }),
-    expect.objectContaining({ from: reserved, to: account, amountMsat: priceMsat - charge }),
+    expect.objectContaining({ from: reserved, to: account, amountMsat: priceMsat + creditMsat - charge }),
   ]);
   return job;
 }

@@ -30,8 +30,7 @@ export function tally(jobs: Iterable<Job>, { peer, model, maxOutputBytes, isTrus
     };
     add(counts.spoolBytes, spoolBytesFor(Math.min(maxOutputBytes, job.limits.maxResultBytes)));
     if (job.run !== 'none') counts.paid++;
-    // A payment that is only held may still go back: it is a gift as a quote is.
-    if (!isUnpaid(job) && job.funding !== 'held') continue;
+    if (!isUnpaid(job)) continue;
     add(counts.quotes, 1);
     if (isOfPeer && job.work.model === model && job.run === 'none') counts.quotesForModel++;
   }
