@@ -55,8 +55,6 @@ async function serve(path: string): Promise<void> {
   announce(config, provider, { address: lightning.address, healthUrl: health.listeningOrigin });
 }
 
-const SAME_WISH_MS = 1_000;
-
 function cureOf(error: unknown, { host, port }: { host: string; port: number }): string {
   const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
   const cure = isTaken ? 'is another copy running? Choose another address' : 'choose an address of this machine';
@@ -66,17 +64,14 @@ function cureOf(error: unknown, { host, port }: { host: string; port: number }):
 /** The first signal drains, the second ends at once, and so does the first while nothing serves yet. */
 function stopOnSignal(log: Logger, limitSeconds: number): { drain(how: (limitMs: number) => Promise<void>): void } {
   let drain: ((limitMs: number) => Promise<void>) | undefined;
-  let stoppingSinceMs: number | undefined;
+  let isStopping = false;
   const stop = async (signal: string): Promise<void> => {
     if (drain === undefined) process.exit(EXIT.ok);
-    const nowMs = performance.now();
-    // npm, timeout and systemd signal the whole group, so that one wish to stop may come twice.
-    if (stoppingSinceMs !== undefined && nowMs - stoppingSinceMs < SAME_WISH_MS) return;
-    if (stoppingSinceMs !== undefined) {
+    if (isStopping) {
       log.warn('stopped at once; paid jobs go on at the next start');
       process.exit(EXIT.failed);
     }
-    stoppingSinceMs = nowMs;
+    isStopping = true;
     log.info({ signal, limit_seconds: limitSeconds }, 'draining: no new quotes, paid jobs finish');
     await drain(limitSeconds * 1000);
     log.info('stopped');
