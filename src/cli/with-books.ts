@@ -1,7 +1,7 @@
 import { Option } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import type { Books } from '../ledger/books.ts';
-import { openBooks } from '../ledger/sqlite-books.ts';
+import { readBooks } from '../ledger/sqlite-books.ts';
 import { ledgerPath } from '../node/data-directory.ts';
 
 /** The option that names the configuration, as `serve` has it. */
@@ -12,14 +12,9 @@ export const configOption = (): Option =>
 export const ledgerOf = (configFile: string): string =>
   ledgerPath(loadConfig({ path: configFile, env: process.env }).config.dataDirectory);
 
-/** Opens the books of a configuration for reading, while it serves or not, and closes them after `use`. Rejects with ConfigError, LedgerError. */
+/** Reads the books of a configuration, while it serves or not. Rejects with ConfigError, LedgerError. */
 export async function withBooks<Value>(configFile: string, use: (books: Books) => Promise<Value>): Promise<Value> {
-  const books = await openBooks(ledgerOf(configFile));
-  try {
-    return await use(books);
-  } finally {
-    await books.close();
-  }
+  return readBooks(ledgerOf(configFile), use);
 }
 
 /** The one buyer whose id begins so. Rejects when there is none, or more. */

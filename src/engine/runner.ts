@@ -177,11 +177,10 @@ export class Runner {
         ? { kind: 'run-aborted', usage: this.#countedUsage(attempt) }
         : undefined;
     }
-    const isRetryable = why === undefined && error instanceof BackendError && error.retryable;
+    const fault = why === undefined && error instanceof BackendError ? error : undefined;
     // A status is an answer: one request that a backend cannot bear must not take it off sale for everybody.
     // Nor must a long silence, which a buyer can cause.
-    const isBackends = error instanceof BackendError && error.status === undefined && error.missed !== 'next-byte';
-    const isAway = why === undefined && isBackends;
+    const isAway = fault !== undefined && fault.status === undefined && fault.missed !== 'next-byte';
     if (slot !== undefined && isAway && job.attempts === 0) pool.report(slot.backend, 'failed');
     const reason = why === 'timed out' ? 'the answer took longer than the provider allows' : publicReason(error);
     const isForeseen = why !== undefined || error instanceof BackendError || error instanceof SpoolError;
@@ -193,11 +192,10 @@ export class Runner {
     const delivered = output === undefined ? {} : { output };
     if (error instanceof SpoolError && error.code === 'too-large')
       return { kind: 'size-limit-reached', reason, usage: this.#countedUsage(attempt), ...delivered };
-    if (why === undefined && error instanceof BackendError && error.missed !== undefined)
-      return error.missed === 'first-byte'
-        ? { kind: 'first-byte-timed-out' }
-        : { kind: 'next-byte-timed-out', ...delivered };
-    return { kind: 'attempt-failed', retryable: isRetryable && output === undefined, reason, ...delivered };
+    if (fault?.missed === 'first-byte') return { kind: 'first-byte-timed-out' };
+    if (fault?.missed === 'next-byte') return { kind: 'next-byte-timed-out', ...delivered };
+    const retryable = fault?.retryable === true && output === undefined;
+    return { kind: 'attempt-failed', retryable, reason, ...delivered };
   }
 
   /** The body that was priced, with what it left open filled in: the price binds the backend too. */

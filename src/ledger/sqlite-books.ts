@@ -37,6 +37,16 @@ export async function openBooks(path: string): Promise<Books> {
   };
 }
 
+/** Opens the books for reading and closes them after `use`. Rejects with LedgerError, and with what `use` rejects with. */
+export async function readBooks<Value>(path: string, use: (books: Books) => Promise<Value>): Promise<Value> {
+  const books = await openBooks(path);
+  try {
+    return await use(books);
+  } finally {
+    await books.close();
+  }
+}
+
 /** Whether the books of a ledger file are right: see LedgerCheck. Opens it for reading only, also beside a serving process. Rejects with LedgerError. */
 export async function checkLedger(path: string, onProgress?: (progress: CheckProgress) => void): Promise<LedgerCheck> {
   const books = await openBooks(path);

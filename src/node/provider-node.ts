@@ -3,7 +3,6 @@ import type { Logger } from 'pino';
 import { createPool } from '../backend/queueing-pool.ts';
 import { systemClock } from '../clock/clock.ts';
 import type { Config } from '../config/config.ts';
-import { isCovered } from '../job/job.ts';
 import { LedgerError } from '../ledger/ledger.ts';
 import { openSqliteLedger } from '../ledger/sqlite-ledger.ts';
 import { checkAloud } from '../operator/check-aloud.ts';
@@ -73,7 +72,7 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
         jobs: {
           requests: intake.size,
           open: jobs.filter((job) => job.funding === 'open').length,
-          paid: jobs.filter(isCovered).length,
+          paid: engine.paidJobs,
         },
         backends: { running: pool.running(), waiting: pool.waiting() },
       };

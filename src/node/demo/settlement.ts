@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { openBooks } from '../../ledger/sqlite-books.ts';
+import { readBooks } from '../../ledger/sqlite-books.ts';
 import type { Msat } from '../../money/msat.ts';
 import { jobMoney } from '../../operator/job-story.ts';
 import { ledgerPath } from '../data-directory.ts';
@@ -15,12 +15,8 @@ export interface Settlement {
 }
 
 /** Looks into the seller's books, as `lcp-provider job` does. Rejects with LedgerError. */
-export async function settlementOf(directory: string, jobId: string): Promise<Settlement | undefined> {
-  const books = await openBooks(ledgerPath(sellerDirectory(directory)));
-  try {
+export const settlementOf = (directory: string, jobId: string): Promise<Settlement | undefined> =>
+  readBooks(ledgerPath(sellerDirectory(directory)), async (books) => {
     const [job] = await books.jobsNamed(jobId, 1);
     return job && jobMoney(job, await books.entries(job.key));
-  } finally {
-    await books.close();
-  }
-}
+  });
