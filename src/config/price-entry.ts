@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { msat } from '../money/msat.ts';
+import type { Capability } from '../openai/request.ts';
 import type { EstimatorName, PaymentMode, PriceEntry, TokenPrice } from '../pricing/price-list.ts';
 import { UINT32_MAX, whole } from './fields.ts';
 
@@ -42,6 +43,13 @@ export const modelFields = {
     .describe(
       'How input tokens are counted before the job runs. bytes: one for each 4 bytes. openai: with the vocabulary of OpenAI models. Default bytes.',
     ),
+  capabilities: z
+    .array(z.enum(['completion', 'embedding', 'vision']))
+    .min(1)
+    .optional()
+    .describe(
+      'What the model can do, where its backend does not tell (Ollama does): completion, embedding, vision. Default: completion.',
+    ),
   payment: z
     .enum(['upfront', 'hold'])
     .optional()
@@ -66,6 +74,7 @@ type WrittenPrice = z.infer<typeof priceSchema>;
 export interface WrittenModel {
   readonly max_output_tokens?: number | undefined;
   readonly estimator?: EstimatorName | undefined;
+  readonly capabilities?: readonly Capability[] | undefined;
   readonly payment?: PaymentMode | undefined;
   readonly price?: WrittenPrice | undefined;
 }
@@ -86,6 +95,7 @@ export const modelSettings = (
 ): Omit<PriceEntry, 'pattern' | 'price'> & { price?: TokenPrice } => ({
   ...(written.max_output_tokens !== undefined && { maxOutputTokens: written.max_output_tokens }),
   ...(written.estimator && { estimator: written.estimator }),
+  ...(written.capabilities && { capabilities: written.capabilities }),
   ...(written.payment && { paymentMode: written.payment }),
   ...(written.price && { price: tokenPrice(written.price) }),
 });

@@ -53,9 +53,10 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
   let isDraining = false;
   node.listen({ up: () => void (isUp = true), down: () => void (isUp = false) });
   await pool.start();
-  let announced = offer.models().join();
+  const onSale = () => JSON.stringify(offer.taskKinds.map((taskKind) => offer.models(taskKind)));
+  let announced = onSale();
   pool.onModelsChanged(() => {
-    const now = offer.models().join();
+    const now = onSale();
     if (now !== announced) session.announce();
     announced = now;
   });

@@ -1,4 +1,5 @@
 import type { Msat } from '../money/msat.ts';
+import type { Capability } from '../openai/request.ts';
 
 /** How a model's input tokens are counted before the job runs. */
 export type EstimatorName = 'bytes' | 'openai';
@@ -23,6 +24,8 @@ export interface PriceEntry {
   readonly price: TokenPrice;
   /** Absent: the default of the whole configuration. */
   readonly maxOutputTokens?: number;
+  /** What the model can do, where its backends do not tell. Absent: complete texts. */
+  readonly capabilities?: readonly Capability[];
   /** Absent: bytes. */
   readonly estimator?: EstimatorName;
   /** When the payment is taken. Absent: the default of the whole configuration. */

@@ -125,7 +125,7 @@ describe('what would make a backend do something else than was priced is refused
     [{ input: [{ type: 'computer_call_output', output: {} }] }, '"input[0]" of type'],
     [{ input: [{ type: 'message', role: 'user', content: [{ type: 'input_file', file_url: 'x' }] }] }, 'input_file'],
     [{ context_management: [] }, 'llm.allowed_request_fields'],
-    [{ max_tokens: 5 }, 'it belongs to the other API'],
+    [{ max_tokens: 5 }, 'it belongs to another API'],
   ])('%j, of responses', (fields, why) => expect(refusal(RESPONSES, fields)).toContain(why));
 
   test('an unknown type or field is told, and nothing of what it says', () => {
