@@ -1,6 +1,6 @@
 import { expect, faulty, oneOf, text, whole } from '../rule.ts';
 import type { Rule } from '../rule.ts';
-import { either, list } from '../shape.ts';
+import { list } from '../shape.ts';
 import { priced } from './text-fields.ts';
 import type { Kind } from './kind.ts';
 
@@ -9,15 +9,16 @@ const MAX_INPUTS = 2048;
 const MAX_DIMENSIONS = 65_536;
 
 const oneInput = expect('a text that is not empty', (value) => typeof value === 'string' && value !== '');
-const inputs = either(oneInput, list(oneInput, MAX_INPUTS));
-
+const inputs = list(oneInput, MAX_INPUTS);
 const isToken = (value: unknown): boolean => typeof value === 'number' || Array.isArray(value);
 
 /** Tokens are of a vocabulary that the buyer believes in: Ollama refuses them, and other servers look them up in their own. */
-const input: Rule = (value, context) =>
-  Array.isArray(value) && value.some(isToken)
+const input: Rule = (value, context) => {
+  if (!Array.isArray(value)) return oneInput(value, context);
+  return value.some(isToken)
     ? faulty('as tokens is not sold here: send texts (LangChain: check_embedding_ctx_length=False)')
     : inputs(value, context);
+};
 
 export const embeddings: Kind = {
   path: '/embeddings',
