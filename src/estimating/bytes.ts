@@ -11,10 +11,11 @@ const TOKENS_PER_INPUT = 2;
  */
 export const createBytesEstimator = (): Estimator => ({
   name: 'bytes',
-  estimate: async ({ taskKind, inputBytes, messageCount }, signal) => {
+  prepare: () => Promise.resolve(),
+  count: async ({ taskKind, inputBytes, shape }, { signal }) => {
     signal.throwIfAborted();
-    const around = hasOutput(taskKind) ? 0 : messageCount * TOKENS_PER_INPUT;
-    return Math.max(1, Math.ceil(inputBytes / BYTES_PER_TOKEN) + around);
+    const around = hasOutput(taskKind) ? 0 : shape.user * TOKENS_PER_INPUT;
+    return { tokens: Math.max(1, Math.ceil(inputBytes / BYTES_PER_TOKEN)) + around, accuracy: 'estimate' };
   },
   close: () => Promise.resolve(),
 });

@@ -1,3 +1,4 @@
+import type { InputShape } from './input-shape.ts';
 import type { TaskKind } from './kinds/kind.ts';
 
 /** Why a request is not sold, for the buyer's developer: what, where, what to do. Never holds text of the prompt. */
@@ -44,8 +45,8 @@ export interface CheckedRequest {
   readonly maxOutputTokens: number;
   /** Length of the buyer's body. */
   readonly inputBytes: number;
-  /** Messages of a chat, items of a responses input, inputs of embeddings; at least 1. */
-  readonly messageCount: number;
+  /** What the backend's chat template is applied to. */
+  readonly shape: InputShape;
   /** All text that can reach the model: strings of messages and input one by one, tools and the like as JSON. For estimators. */
   readonly promptText: readonly string[];
   /** Images given as data URLs, and the length of those URLs; `promptText` leaves them out. */

@@ -1,4 +1,5 @@
 import type { CheckedRequest, RequestLimits } from './checked-request.ts';
+import { inputShapeOf } from './input-shape.ts';
 import type { JsonBody } from './json-body.ts';
 import type { JsonMember } from './json-scan.ts';
 import type { TaskKind } from './kinds/kind.ts';
@@ -36,6 +37,7 @@ export function pricedRequest(
     maxOutputTokensPerChoice,
     maxOutputTokens: maxOutputTokensPerChoice * choices,
     inputBytes: body.length,
+    shape: inputShapeOf(kind, value),
     ...promptTextOf(kind, body, json, allowedFields),
     upstreamBody: (fill) =>
       upstreamBody({

@@ -117,7 +117,7 @@ export const gateLaws = [
       assert.deepEqual(sent, bytes);
       const { input, guided_json: allowed } = membersOf(sent);
       const texts = Array.isArray(input) ? (input as unknown[]) : [input];
-      assert.equal(result.messageCount, texts.length);
+      assert.equal(result.shape.user, texts.length);
       assert.deepEqual(result.promptText.slice(0, texts.length), texts);
       assert.equal(result.promptText.length, texts.length + (allowed === undefined || allowed === null ? 0 : 1));
       assert.ok(texts.every((text) => typeof text === 'string' && text !== ''));
