@@ -53,7 +53,8 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
   let isDraining = false;
   node.listen({ up: () => void (isUp = true), down: () => void (isUp = false) });
   await pool.start();
-  let announced = offer.models().join();
+  const onSale = () => JSON.stringify(offer.taskKinds.map((taskKind) => offer.models(taskKind)));
+  let announced = onSale();
   const closing = new AbortController();
   const prepare = (): void =>
     void offer.prepareCounting(closing.signal).catch((error: unknown) => {
@@ -62,7 +63,7 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
   prepare();
   pool.onModelsChanged(() => {
     prepare();
-    const now = offer.models().join();
+    const now = onSale();
     if (now !== announced) session.announce();
     announced = now;
   });

@@ -1,4 +1,5 @@
 import type { Msat } from '../money/msat.ts';
+import type { Capability } from '../openai/request.ts';
 
 /** How a model's input tokens are counted before the job runs. */
 export type EstimatorChoice =
@@ -24,6 +25,8 @@ export interface PriceEntry {
   readonly price: TokenPrice;
   /** Absent: the default of the whole configuration. */
   readonly maxOutputTokens?: number;
+  /** What the model can do, where its backends do not tell. Absent: complete texts. */
+  readonly capabilities?: readonly Capability[];
   /** The first that can counts. Absent: the default of the whole configuration. */
   readonly estimators?: readonly EstimatorChoice[];
   /** When the payment is taken. Absent: the default of the whole configuration. */

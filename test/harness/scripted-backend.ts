@@ -2,6 +2,8 @@ import { BackendError } from '../../src/backend/backend.ts';
 import type { Backend, BackendAnswer, BackendModel, BackendRequest } from '../../src/backend/backend.ts';
 
 export const MODEL = 'test-model';
+/** A model that can do embeddings, and nothing else. */
+export const EMBEDDER = 'test-embedder';
 export const JSON_TYPE = 'application/json; charset=utf-8';
 export const SSE_TYPE = 'text/event-stream; charset=utf-8';
 
@@ -88,7 +90,7 @@ export class ScriptedBackend implements Backend {
   }
 
   models(): Promise<BackendModel[]> {
-    return Promise.resolve([{ id: MODEL }]);
+    return Promise.resolve([{ id: MODEL }, { id: EMBEDDER, capabilities: ['embedding'] }]);
   }
 
   close(): Promise<void> {
