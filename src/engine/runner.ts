@@ -225,9 +225,15 @@ export class Runner {
     }
   }
 
-  /** Without usage figures of the backend: what was quoted as input, and what we saw pass. */
-  #countedUsage(attempt: Attempt): Usage {
-    return { inputTokens: attempt.job.breakdown.inputTokens, outputTokens: attempt.filter.producedTokens() };
+  /**
+   * Without the backend's last word: what it told on the way, else what was quoted as input; as output what we saw pass, if that is more, and never
+   * more than was quoted.
+   */
+  #countedUsage({ job, filter }: Attempt): Usage {
+    const { inputTokens, maxOutputTokens } = job.breakdown;
+    const told = filter.usage() ?? { inputTokens, outputTokens: 0 };
+    const outputTokens = Math.max(told.outputTokens, filter.producedTokens());
+    return { ...told, outputTokens: Math.min(outputTokens, maxOutputTokens) };
   }
 }
 

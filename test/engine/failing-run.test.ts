@@ -131,6 +131,7 @@ describe.each(bothVersions)('a run for LCP v0.%i', (version) => {
     const quote = await buyer.order();
     await buyer.pay(quote);
     await market.reaches(quote.jobId, 'funded running none');
+    await until('the backend is asked', () => backend.requests.length > 0);
     await clock.advance(600_000);
     expect(await buyer.result(quote.jobId)).toMatchObject({
       status: 'failed',
