@@ -226,7 +226,8 @@ describe('the queue', () => {
 });
 
 describe('room for answers', () => {
-  const ONE = 1_066_596; // an answer of the largest size, with what marks its chunks
+  const ANSWER = 1_066_596; // of the largest size, with what marks its chunks
+  const ONE = ANSWER + body.length;
 
   test('is reserved with the quote, given back when it is closed, and never promised twice', async () => {
     const market = await Market.open(2, { promisedSpoolBytes: 2 * ONE });
@@ -242,6 +243,20 @@ describe('room for answers', () => {
     await buyer.cancel(first.jobId);
     await buyer.result(first.jobId);
     await expectServed(buyer);
+  });
+
+  test('is taken by requests too, while their quotes wait', async () => {
+    const market = await Market.open(2, { promisedSpoolBytes: 2 * ANSWER + 100_000 });
+    const { buyer } = market;
+    const long = chat({ messages: [{ role: 'user', content: 'x'.repeat(80_000) }] });
+    const first = await buyer.order(long);
+    const jobId = hex32();
+    await buyer.request(jobId);
+    await buyer.input(jobId, long);
+    expect(await buyer.errorCode(jobId)).toBe(RATE_LIMITED);
+    await buyer.cancel(first.jobId);
+    await buyer.result(first.jobId);
+    await buyer.order(long);
   });
 
   test('is made by giving up the oldest answers that their buyers have, before a sale is refused', async () => {

@@ -30,8 +30,8 @@ export interface AdmissionOptions extends CapacityOptions {
 export type Wish =
   /** That a request of its is looked at. */
   | { readonly kind: 'request' }
-  /** A quote; the answer has at most so many bytes (absent: not known yet, and no matter). */
-  | { readonly kind: 'quote'; readonly model: string; readonly answerBytes?: number }
+  /** A quote; the job takes at most so much room (absent: not known yet, and no matter). */
+  | { readonly kind: 'quote'; readonly model: string; readonly roomBytes?: number }
   /** That tokens are counted for it. */
   | { readonly kind: 'counting' }
   /** What a job of its had already: quote or answer. */
@@ -99,7 +99,7 @@ export class Admission {
         return this.#admitRequest(holder);
       case 'quote':
         if (!this.#options.peers.isServed(peer)) return { refusal: 'unsupported-task', message: NOT_SERVED };
-        return this.#isOpen ? this.#capacity.decline(holder, wish.model, wish.answerBytes) : decline(CLOSED);
+        return this.#isOpen ? this.#capacity.decline(holder, wish.model, wish.roomBytes) : decline(CLOSED);
       case 'counting': {
         const waitMs = this.#countingMs.waitMs(holder, 1, this.#nowMs());
         return waitMs > 0 ? declineFor(waitMs, 'too many long requests that were not paid') : undefined;
@@ -114,8 +114,8 @@ export class Admission {
     }
   }
 
-  isSpoolShort(peer: NodeId, answerBytes: number): boolean {
-    return this.#capacity.isSpoolShort(peer, answerBytes);
+  isSpoolShort(peer: NodeId, roomBytes: number): boolean {
+    return this.#capacity.isSpoolShort(peer, roomBytes);
   }
 
   /** Books what counting took: wall time, since it is one peer's turn at a time. Returns what was booked. */
