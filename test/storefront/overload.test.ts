@@ -4,6 +4,7 @@ import { LIMITS } from '../harness/seller.ts';
 import { JSON_ANSWER, Market } from '../harness/market.ts';
 import { turn } from '../harness/manual-clock.ts';
 import { answers, completion, gate } from '../harness/scripted-backend.ts';
+import { until } from '../harness/until.ts';
 import { collectingLog } from '../harness/silent-log.ts';
 import { chat, hex32 } from '../harness/wire-buyer.ts';
 import type { WireBuyer } from '../harness/wire-buyer.ts';
@@ -144,6 +145,25 @@ describe('a peer that floods the seller', () => {
     await expectServed(market.buyer);
     expect(seller.engine.liveJobs().filter(({ peer }) => peer === deaf.node.nodeId)).toHaveLength(1);
   });
+});
+
+test('payments that a peer has held count as its unpaid quotes until output begins', async () => {
+  const market = await Market.open(2, { paymentMode: 'hold', limits: { openQuotesPerPeer: 2 } });
+  const { buyer, backend } = market;
+  const first = gate();
+  backend.will(answers(first, JSON_ANSWER), answers(gate()));
+  for (let count = 0; count < 2; count++) {
+    const quote = await buyer.order();
+    buyer.pay(quote).catch(() => {});
+    await market.reaches(quote.jobId, 'held running none');
+  }
+  const jobId = hex32();
+  await buyer.request(jobId);
+  expect(await buyer.hear('error', jobId)).toMatchObject({ message: expect.stringContaining('unpaid quotes') });
+  await until('both are asked', () => backend.requests.length === 2);
+  first.open();
+  await until('one is served', () => buyer.heard.some(({ kind }) => kind === 'result'));
+  await buyer.order();
 });
 
 describe('strangers together', () => {

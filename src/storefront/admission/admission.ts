@@ -134,7 +134,9 @@ export class Admission {
   jobChanged(before: Job, after: Job): void {
     if (before.receivedMsat === undefined && after.receivedMsat !== undefined) this.#paid(after);
     if (!isInvoiceOpen(after)) this.#spent.delete(after.key);
-    if (isRunFinal(after) && !isRunFinal(before)) this.#capacity.runEnded(after);
+    if (!isRunFinal(after) || isRunFinal(before)) return;
+    this.#capacity.runEnded(after);
+    if (after.cancelled && after.receivedMsat === undefined) this.#workedForNothing(after);
   }
 
   /** To be told, at the start, of jobs of earlier days, the oldest first. */
@@ -143,6 +145,12 @@ export class Admission {
       if (job.receivedMsat !== undefined) this.#options.peers.paid(job.peer);
       if (isRunFinal(job)) this.#capacity.runEnded(job);
     }
+  }
+
+  /** A payment that was only held went back to a buyer that cancelled: the work was a gift, as counting is. */
+  #workedForNothing({ peer, startedAtMs, endedAtMs }: Job): void {
+    if (startedAtMs === undefined || endedAtMs === undefined) return;
+    this.#countingMs.takeFromPeer(peer, Math.max(0, endedAtMs - startedAtMs), this.#nowMs());
   }
 
   #paid({ peer, key }: Job): void {

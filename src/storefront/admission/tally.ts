@@ -8,7 +8,7 @@ import type { Use } from './share.ts';
 export interface Tally {
   /** Jobs whose work is ordered and not ended. */
   paid: number;
-  /** Quotes that can still be paid. */
+  /** Quotes that can still be paid, and payments that are held: a cancel gives them back. */
   readonly quotes: Use;
   /** Quotes of the peer for one model: it may pay them all, and then they run before what it asks now. */
   quotesForModel: number;
@@ -30,7 +30,7 @@ export function tally(jobs: Iterable<Job>, { peer, model, maxOutputBytes, isTrus
     };
     add(counts.roomBytes, roomBytesFor(job.terms.inputBytes, Math.min(maxOutputBytes, job.limits.maxResultBytes)));
     if (job.run !== 'none') counts.paid++;
-    if (!isUnpaid(job)) continue;
+    if (!isUnpaid(job) && job.funding !== 'held') continue;
     add(counts.quotes, 1);
     if (isOfPeer && job.work.model === model && job.run === 'none') counts.quotesForModel++;
   }
