@@ -68,9 +68,10 @@ const settingsWith = (
   {
     peers,
     promisedSpoolBytes = SPOOL_BYTES,
+    backlogBytes = 1 << 20,
     paymentMode = 'upfront',
     inFlightSurge,
-  }: Pick<SellerOptions, 'peers' | 'promisedSpoolBytes' | 'paymentMode' | 'inFlightSurge'>,
+  }: Pick<SellerOptions, 'peers' | 'promisedSpoolBytes' | 'backlogBytes' | 'paymentMode' | 'inFlightSurge'>,
 ): SellerSettings => ({
   enabled: true,
   quoteTtlSeconds: DEADLINES.quoteTtlS,
@@ -97,7 +98,7 @@ const settingsWith = (
     retentionSeconds: DEADLINES.retentionMs / 1000,
     drainSeconds: 60,
   },
-  spool: { maxBytes: promisedSpoolBytes, maxBacklogBytes: 1 << 20 },
+  spool: { maxBytes: promisedSpoolBytes, maxBacklogBytes: backlogBytes },
 });
 
 export interface SellerOptions {
@@ -113,6 +114,7 @@ export interface SellerOptions {
   /** What the disk takes, and what admission believes that it takes. */
   readonly spoolBytes?: number;
   readonly promisedSpoolBytes?: number;
+  readonly backlogBytes?: number;
   readonly peers?: Partial<SellerSettings['peers']>;
   readonly log?: Logger;
   /** Called before each use of the ledger; may throw, wait, or end the process. */
