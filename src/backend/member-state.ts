@@ -1,7 +1,9 @@
+import type { Logger } from 'pino';
 import type { Clock } from '../clock/clock.ts';
 import { fitsPattern } from '../pricing/price-list.ts';
 import type { Admission } from './admission.ts';
 import type { Backend, BackendModel } from './backend.ts';
+import { ModelLoads } from './model-loads.ts';
 import type { PoolMember } from './pool.ts';
 
 const FAILURES_UNTIL_UNHEALTHY = 3;
@@ -18,14 +20,21 @@ export interface MemberEvents {
 export class MemberState {
   readonly backend: Backend;
   readonly slots: number;
+  readonly loads: ModelLoads;
   leased = 0;
   isHealthy = true;
   readonly #patterns: readonly string[] | undefined;
+  readonly #loadedModels: number;
   readonly #clock: Clock;
   readonly #events: MemberEvents;
   readonly #admission: Admission;
   /** Places that were admitted beforehand: admission takes milliseconds, and nobody should wait for it. */
   readonly #ready: (() => void)[] = [];
+  /** Models of the jobs that run on it, each as often as there are. */
+  readonly #running: string[] = [];
+  /** Models that were loaded or ran since it was asked last, and those of before: until it has answered they are taken to be warm still. */
+  readonly #used = new Set<string>();
+  readonly #usedBefore = new Set<string>();
   #known: readonly BackendModel[] | undefined;
   #failures = 0;
   #probeMs = FIRST_PROBE_MS;
@@ -34,10 +43,15 @@ export class MemberState {
   #asked: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor({ backend, slots, models }: PoolMember, clock: Clock, admission: Admission, events: MemberEvents) {
+  constructor(
+    { backend, slots, models, loadedModels = 1 }: PoolMember,
+    { clock, admission, events, log }: { clock: Clock; admission: Admission; events: MemberEvents; log?: Logger | undefined },
+  ) {
     this.backend = backend;
     this.slots = slots;
+    this.loads = new ModelLoads(backend, clock, log);
     this.#patterns = models;
+    this.#loadedModels = loadedModels;
     this.#clock = clock;
     this.#events = events;
     this.#admission = admission;
@@ -53,9 +67,10 @@ export class MemberState {
     return this.#ready.length > 0;
   }
 
-  /** As it last told, without what the configuration leaves out. */
+  /** As it last told, without what the configuration leaves out; what was used since is warm. */
   get models(): readonly BackendModel[] {
-    return (this.#known ?? []).filter(({ id }) => this.#fits(id));
+    const models = (this.#known ?? []).filter(({ id }) => this.#fits(id));
+    return models.map((model) => (this.#wasUsed(model.id) ? { ...model, warm: true } : model));
   }
 
   has(model: string): boolean {
@@ -67,23 +82,43 @@ export class MemberState {
     return this.#known === undefined ? this.#fits(model) : this.has(model);
   }
 
-  /** Takes a free place; the result leaves it, once. */
-  take(): () => void {
+  /** It says that the model is not in memory, and can load it. */
+  isCold(model: string): boolean {
+    if (this.backend.warm === undefined || this.#wasUsed(model)) return false;
+    return this.#known?.find(({ id }) => id === model)?.warm === false;
+  }
+
+  /** Whether it can load this one without giving up another that it runs or that is owed: none is, or nothing has to be given up. */
+  hasRoomFor(model: string, owed: ReadonlySet<string>): boolean {
+    const isNeeded = [...this.#running, ...owed].some((other) => other !== model && this.has(other));
+    const warm = new Set(this.models.flatMap(({ id, digest = id, warm }) => (warm === true ? [digest] : [])));
+    return !isNeeded || warm.size < this.#loadedModels;
+  }
+
+  /** Has it loaded, and looks at the models then: now the backend knows its context. Never rejects. */
+  async load(model: string): Promise<void> {
+    if (await this.loads.load(model, () => this.#askAgain())) this.#use(model);
+  }
+
+  /** Takes a free place for a job of this model; the result leaves it, once. */
+  take(model: string): () => void {
     const leave = this.#ready.pop();
     if (leave === undefined) throw new Error('no place is free');
     this.leased += 1;
+    this.#running.push(model);
     let isLeft = false;
     return () => {
       if (isLeft) return;
       isLeft = true;
       this.leased -= 1;
+      this.#running.splice(this.#running.indexOf(model), 1);
       leave();
       void this.#makeReady();
     };
   }
 
-  /** What a job on it came to. A single failure after healing is enough to be unhealthy again; only success clears the account. */
-  report(outcome: 'ok' | 'failed'): void {
+  /** What a job of a model came to. A single failure after healing is enough to be unhealthy again; only success clears the account. */
+  report(outcome: 'ok' | 'failed', model?: string): void {
     if (outcome === 'failed') {
       this.#failures += 1;
       if (this.isHealthy && this.#failures >= FAILURES_UNTIL_UNHEALTHY)
@@ -93,6 +128,9 @@ export class MemberState {
     this.#failures = 0;
     this.#probeMs = FIRST_PROBE_MS;
     this.#heal('a job succeeded');
+    if (model === undefined || !this.isCold(model)) return;
+    this.#use(model);
+    void this.#askAgain(); // it may tell a context now
   }
 
   /** Asks for the models, unless that is under way. Never rejects: no answer makes it unhealthy. */
@@ -107,12 +145,21 @@ export class MemberState {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelProbe?.();
+    this.loads.close();
     for (const leave of this.#ready.splice(0)) leave();
     await this.backend.close();
   }
 
+  /** Not content with an answer that is under way: what is asked for may have happened since. */
+  async #askAgain(): Promise<void> {
+    await this.#asked;
+    await this.ask();
+  }
+
   async #ask(): Promise<void> {
     let models: readonly BackendModel[];
+    for (const model of this.#used) this.#usedBefore.add(model);
+    this.#used.clear();
     try {
       models = await this.backend.models();
       this.#isAsking = false;
@@ -122,10 +169,20 @@ export class MemberState {
     }
     if (this.#isClosed) return;
     this.#known = models;
+    this.#usedBefore.clear();
     // Only what jobs brought on may come back at once, and so keeps its back-off.
     if (this.#failures < FAILURES_UNTIL_UNHEALTHY - 1) this.#probeMs = FIRST_PROBE_MS;
     this.#heal('it answers again');
     this.#events.changed();
+  }
+
+  #use(model: string): void {
+    this.#used.add(model);
+    this.#events.changed();
+  }
+
+  #wasUsed(model: string): boolean {
+    return this.#used.has(model) || this.#usedBefore.has(model);
   }
 
   #fits(model: string): boolean {

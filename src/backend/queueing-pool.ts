@@ -4,7 +4,8 @@ import type { Backend } from './backend.ts';
 import { MemberState } from './member-state.ts';
 import { mergeModels } from './model-list.ts';
 import type { PoolModel } from './model-list.ts';
-import type { BackendPool, PoolOptions, Slot } from './pool.ts';
+import type { BackendPool, PoolOptions, Readiness, Slot } from './pool.ts';
+import { loaderFor, readinessOf } from './readiness.ts';
 
 interface Waiter {
   readonly model: string;
@@ -39,8 +40,10 @@ class Pool implements BackendPool {
       changed: () => this.#lookAgain(),
       healthChanged: (member: MemberState, reason: string) => this.#logHealth(member, reason),
     };
-    const { admission = createAdmission, clock } = options;
-    this.#members = options.members.map((member) => new MemberState(member, clock, admission(member.slots), events));
+    const { admission = createAdmission, clock, log } = options;
+    this.#members = options.members.map(
+      (member) => new MemberState(member, { clock, admission: admission(member.slots), events, log }),
+    );
   }
 
   acquire(model: string, signal: AbortSignal, { exclude }: { readonly exclude?: Backend } = {}): Promise<Slot> {
@@ -56,7 +59,7 @@ class Pool implements BackendPool {
         exclude,
         grant: (member) => {
           leaveQueue();
-          resolve({ backend: member.backend, release: member.take() });
+          resolve({ backend: member.backend, release: member.take(model) });
         },
         refuse: (error) => {
           leaveQueue();
@@ -81,13 +84,25 @@ class Pool implements BackendPool {
   }
 
   queue(model: string): { slots: number; running: number; waiting: number } {
-    const able = this.#members.filter((member) => member.isHealthy && member.has(model));
+    const able = this.#ableFor(model);
     const waiting = [...this.#waiters].filter((waiter) => able.some((member) => member.has(waiter.model)));
     return {
       slots: able.reduce((sum, { slots }) => sum + slots, 0),
       running: able.reduce((sum, { leased }) => sum + leased, 0),
       waiting: waiting.length,
     };
+  }
+
+  isAway(model: string): boolean {
+    return this.#members.some((member) => !member.isHealthy && member.has(model));
+  }
+
+  readiness(model: string, owed: ReadonlySet<string>): Readiness {
+    return readinessOf(this.#ableFor(model), model, owed);
+  }
+
+  load(model: string, owed: ReadonlySet<string>): void {
+    if (this.readiness(model, owed).kind === 'loadable') void loaderFor(this.#ableFor(model), model, owed)?.load(model);
   }
 
   running(): number {
@@ -98,8 +113,8 @@ class Pool implements BackendPool {
     return this.#waiters.size;
   }
 
-  report(backend: Backend, outcome: 'ok' | 'failed'): void {
-    this.#members.find((member) => member.backend === backend)?.report(outcome);
+  report(backend: Backend, outcome: 'ok' | 'failed', model?: string): void {
+    this.#members.find((member) => member.backend === backend)?.report(outcome, model);
   }
 
   refresh(): Promise<void> {
@@ -154,14 +169,21 @@ class Pool implements BackendPool {
     }
   }
 
+  #ableFor(model: string): MemberState[] {
+    return this.#members.filter((member) => member.isHealthy && member.has(model));
+  }
+
+  /** One that has the model loaded, if there is one; another only when it gives up for it nothing that somebody waits for. */
   #choose({ model, exclude }: Waiter): MemberState | undefined {
-    const able = this.#members.filter((member) => member.isHealthy && member.has(model));
+    const able = this.#ableFor(model);
     const others = able.filter((member) => member.backend !== exclude);
-    const free = (others.length > 0 ? others : able).filter((member) => member.hasFreePlace);
-    return free.reduce<MemberState | undefined>(
-      (best, member) => (best === undefined || loadOf(member) < loadOf(best) ? member : best),
-      undefined,
-    );
+    const candidates = others.length > 0 ? others : able;
+    const free = candidates.filter((member) => member.hasFreePlace);
+    const warm = free.filter((member) => !member.isCold(model));
+    if (warm.length > 0) return leastLoaded(warm);
+    if (candidates.every((member) => member.isCold(model))) return leastLoaded(free);
+    const waitedFor = new Set([...this.#waiters].map((waiter) => waiter.model));
+    return leastLoaded(free.filter((member) => member.hasRoomFor(model, waitedFor)));
   }
 
   #logHealth(member: MemberState, reason: string): void {
@@ -173,3 +195,11 @@ class Pool implements BackendPool {
 }
 
 const loadOf = (member: MemberState): number => member.leased / member.slots;
+
+/** The first of equally loaded ones. */
+function leastLoaded(members: readonly MemberState[]): MemberState | undefined {
+  return members.reduce<MemberState | undefined>(
+    (best, member) => (best === undefined || loadOf(member) < loadOf(best) ? member : best),
+    undefined,
+  );
+}
