@@ -45,7 +45,12 @@ export class MemberState {
 
   constructor(
     { backend, slots, models, loadedModels = 1 }: PoolMember,
-    { clock, admission, events, log }: { clock: Clock; admission: Admission; events: MemberEvents; log?: Logger | undefined },
+    {
+      clock,
+      admission,
+      events,
+      log,
+    }: { clock: Clock; admission: Admission; events: MemberEvents; log?: Logger | undefined },
   ) {
     this.backend = backend;
     this.slots = slots;

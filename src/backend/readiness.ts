@@ -20,4 +20,5 @@ export const loaderFor = (
   able: readonly MemberState[],
   model: string,
   owed: ReadonlySet<string>,
-): MemberState | undefined => able.find((member) => member.loads.current === undefined && member.hasRoomFor(model, owed));
+): MemberState | undefined =>
+  able.find((member) => member.loads.current === undefined && member.hasRoomFor(model, owed));

@@ -27,6 +27,7 @@ export interface RunnerOptions {
   readonly allowed: Pick<RequestLimits, 'allowedFields' | 'allowedToolTypes'>;
 }
 
+const MODEL_NOT_FOUND = 404;
 const ERROR_IN_ANSWER = 'the backend reported an error within its answer';
 
 /** Why work is stopped: the buyer left, it took too long, or its end no longer matters here. */
@@ -134,7 +135,7 @@ export class Runner {
       await writer.abort();
       return failed;
     }
-    pool.report(backend, 'ok');
+    pool.report(backend, 'ok', work.model);
     const usage = end.usage ?? this.#countedUsage(attempt);
     const output = await endOutput(stream, writer, noteOf(usage));
     if (!attempt.hasBegun) await this.#begin(attempt, stream);
@@ -182,6 +183,7 @@ export class Runner {
     // Nor must a long silence, which a buyer can cause.
     const isAway = fault !== undefined && fault.status === undefined && fault.missed !== 'next-byte';
     if (slot !== undefined && isAway && job.attempts === 0) pool.report(slot.backend, 'failed');
+    if (fault?.status === MODEL_NOT_FOUND) void pool.refresh(); // deleted since it was listed: it is not to be sold again
     const reason = why === 'timed out' ? 'the answer took longer than the provider allows' : publicReason(error);
     const isForeseen = why !== undefined || error instanceof BackendError || error instanceof SpoolError;
     log.warn(

@@ -17,6 +17,7 @@ import { Session } from '../session/session.ts';
 import type { Spool } from '../spool/spool.ts';
 import { Admission } from '../storefront/admission/admission.ts';
 import { KnownPeers } from '../storefront/admission/known-peers.ts';
+import { Warming } from '../storefront/admission/warming.ts';
 import { Delivery } from '../storefront/lcp/delivery.ts';
 import { Intake } from '../storefront/lcp/intake.ts';
 import { LcpStorefront } from '../storefront/lcp/lcp-storefront.ts';
@@ -143,6 +144,8 @@ export function createSeller(parts: SellerParts): Seller {
       longestRunMs: inMs.totalMs,
     },
   });
+  const jobs = () => engine.liveJobs();
+  const warming = settings.llm.coldModels === 'warm' ? new Warming({ pool, admission, peers, jobs }) : undefined;
   engine.watch((before, after) => admission.jobChanged(before, after));
   engine.watch(saleLog(log));
   const channelWatch = new ChannelWatch({ node, clock, log, peers, onServedChanged: (who) => session.announce(who) });
@@ -153,6 +156,7 @@ export function createSeller(parts: SellerParts): Seller {
     clock,
     log,
     admission,
+    warming,
     makeSpoolRoom: (isShort) => sweeper.makeRoom(isShort),
     inputTimeoutMs: deadlines.inputSeconds * 1000,
     quoteTtlS: settings.quoteTtlSeconds,

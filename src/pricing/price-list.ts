@@ -24,6 +24,8 @@ export interface PriceEntry {
   readonly price: TokenPrice;
   /** Absent: the default of the whole configuration. */
   readonly maxOutputTokens?: number;
+  /** Tokens that prompt and answer together may have. Absent: what the backend tells. */
+  readonly contextTokens?: number;
   /** The first that can counts. Absent: the default of the whole configuration. */
   readonly estimators?: readonly EstimatorChoice[];
   /** When the payment is taken. Absent: the default of the whole configuration. */

@@ -24,7 +24,7 @@ export interface Offer {
   readonly taskKinds: readonly TaskKind[];
   /** Models that a backend has and a price list names; sorted. */
   models(): readonly string[];
-  /** `away`: it was on sale since the start, and its backend does not answer now. */
+  /** `away`: a backend that does not answer now had it. */
   availability(model: string): Availability;
   /** Checks and prices a request body. Aborting gives up the count. */
   price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused>;

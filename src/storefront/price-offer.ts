@@ -6,8 +6,9 @@ import { checkRequestInSteps, taskKinds } from '../openai/request.ts';
 import type { RequestLimits, TaskKind } from '../openai/request.ts';
 import { quotePrice } from '../pricing/price.ts';
 import { findPrice } from '../pricing/price-list.ts';
-import type { EstimatorChoice, PaymentMode, PriceList } from '../pricing/price-list.ts';
+import type { EstimatorChoice, PaymentMode, PriceEntry, PriceList } from '../pricing/price-list.ts';
 import type { PriceRule } from '../pricing/price-rule.ts';
+import { outputRoom } from './context-room.ts';
 import type { Availability, Offer, Priced, Refused } from './offer.ts';
 
 export interface PriceOfferOptions {
@@ -35,7 +36,6 @@ const UNCOUNTED = 'the input of this model can not be counted at the moment; try
 export class PriceOffer implements Offer {
   readonly taskKinds = taskKinds;
   readonly #options: PriceOfferOptions;
-  readonly #everOnSale = new Set<string>();
 
   constructor(options: PriceOfferOptions) {
     this.#options = options;
@@ -44,7 +44,6 @@ export class PriceOffer implements Offer {
   models(): readonly string[] {
     const { pool, lists } = this.#options;
     const models = pool.models().flatMap(({ id }) => (findPrice(lists, id) === undefined ? [] : [id]));
-    for (const model of models) this.#everOnSale.add(model);
     return models.toSorted();
   }
 
@@ -56,8 +55,10 @@ export class PriceOffer implements Offer {
   }
 
   availability(model: string): Availability {
-    if (this.models().includes(model)) return 'on sale';
-    return this.#everOnSale.has(model) ? 'away' : 'not for sale';
+    const { pool, lists } = this.#options;
+    if (findPrice(lists, model) === undefined) return 'not for sale';
+    if (pool.models().some(({ id }) => id === model)) return 'on sale';
+    return pool.isAway(model) ? 'away' : 'not for sale';
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
@@ -74,28 +75,38 @@ export class PriceOffer implements Offer {
       ...allowed,
     });
     if ('refusal' in request) return request;
-    const input = await counting.count(request, entry.estimators ?? estimators, { signal }).catch((error: unknown) => {
+    const contextTokens = this.#contextOf(model, entry);
+    const options = { signal, ...(contextTokens !== undefined && { limitTokens: contextTokens }) };
+    const input = await counting.count(request, entry.estimators ?? estimators, options).catch((error: unknown) => {
       if (error instanceof CannotCount) return undefined;
       throw error;
     });
     if (input === undefined) return { refusal: 'rate-limited', message: UNCOUNTED };
+    const outputTokens = outputRoom(request, input, contextTokens);
+    if (typeof outputTokens !== 'number') return outputTokens;
     return {
       work: {
         model,
         stream: request.stream,
         usageWanted: request.usageWanted,
-        maxOutputTokensPerChoice: request.maxOutputTokensPerChoice,
+        maxOutputTokensPerChoice: outputTokens,
         choices: request.choices,
       },
       paymentMode: entry.paymentMode ?? paymentMode,
       breakdown: quotePrice({
         estimator: input.estimator,
         inputTokens: input.tokens,
-        maxOutputTokens: request.maxOutputTokens,
+        maxOutputTokens: outputTokens * request.choices,
         price: entry.price,
         rules: rules(),
         minPriceMsat,
       }),
     };
+  }
+  /** What the backend tells and what the operator says: the smaller one is sure. */
+  #contextOf(model: string, entry: PriceEntry): number | undefined {
+    const told = this.#options.pool.models().find(({ id }) => id === model)?.contextTokens;
+    const known = [told, entry.contextTokens].filter((tokens) => tokens !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
   }
 }

@@ -37,6 +37,8 @@ export const LIMITS = {
   requestsPerMinute: 6_000,
   countingSecondsPerMinutePerPeer: 10,
   countingSecondsPerMinute: 30,
+  modelLoadsPerMinutePerPeer: 2,
+  modelLoadsPerMinute: 6,
   openInputsPerPeer: 8,
   openInputs: 32,
   inputMemoryBytesPerPeer: 250_000,
@@ -82,6 +84,7 @@ const settingsWith = (
   llm: {
     maxOutputTokens: MAX_OUTPUT_TOKENS,
     estimators: [{ name: 'bytes' }],
+    coldModels: 'warm',
     allowedRequestFields: [],
     allowedToolTypes: [],
   },
