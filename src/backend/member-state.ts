@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock/clock.ts';
-import { fitsPattern } from '../pricing/price-list.ts';
 import type { Admission } from './admission.ts';
 import type { Backend, BackendModel } from './backend.ts';
+import { MemberModels } from './member-models.ts';
 import { ModelLoads } from './model-loads.ts';
 import type { PoolMember } from './pool.ts';
 
@@ -16,26 +16,26 @@ export interface MemberEvents {
   healthChanged(member: MemberState, reason: string): void;
 }
 
+export interface MemberParts {
+  readonly clock: Clock;
+  readonly admission: Admission;
+  readonly events: MemberEvents;
+  readonly log?: Logger | undefined;
+}
+
 /** What the pool knows of one backend: its places, its models, its health. */
 export class MemberState {
   readonly backend: Backend;
   readonly slots: number;
+  readonly models: MemberModels;
   readonly loads: ModelLoads;
   leased = 0;
   isHealthy = true;
-  readonly #patterns: readonly string[] | undefined;
-  readonly #loadedModels: number;
   readonly #clock: Clock;
   readonly #events: MemberEvents;
   readonly #admission: Admission;
   /** Places that were admitted beforehand: admission takes milliseconds, and nobody should wait for it. */
   readonly #ready: (() => void)[] = [];
-  /** Models of the jobs that run on it, each as often as there are. */
-  readonly #running: string[] = [];
-  /** Models that were loaded or ran since it was asked last, and those of before: until it has answered they are taken to be warm still. */
-  readonly #used = new Set<string>();
-  readonly #usedBefore = new Set<string>();
-  #known: readonly BackendModel[] | undefined;
   #failures = 0;
   #probeMs = FIRST_PROBE_MS;
   #cancelProbe: (() => void) | undefined;
@@ -43,24 +43,15 @@ export class MemberState {
   #asked: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor(
-    { backend, slots, models, loadedModels = 1 }: PoolMember,
-    {
-      clock,
-      admission,
-      events,
-      log,
-    }: { clock: Clock; admission: Admission; events: MemberEvents; log?: Logger | undefined },
-  ) {
-    this.backend = backend;
-    this.slots = slots;
-    this.loads = new ModelLoads(backend, clock, log);
-    this.#patterns = models;
-    this.#loadedModels = loadedModels;
+  constructor(member: PoolMember, { clock, admission, events, log }: MemberParts) {
+    this.backend = member.backend;
+    this.slots = member.slots;
+    this.models = new MemberModels(member);
+    this.loads = new ModelLoads(member.backend, clock, log);
     this.#clock = clock;
     this.#events = events;
     this.#admission = admission;
-    for (let place = 0; place < slots; place += 1) void this.#makeReady();
+    for (let place = 0; place < this.slots; place += 1) void this.#makeReady();
   }
 
   /** Free places that are still on their way. */
@@ -72,37 +63,16 @@ export class MemberState {
     return this.#ready.length > 0;
   }
 
-  /** As it last told, without what the configuration leaves out; what was used since is warm. */
-  get models(): readonly BackendModel[] {
-    const models = (this.#known ?? []).filter(({ id }) => this.#fits(id));
-    return models.map((model) => (this.#wasUsed(model.id) ? { ...model, warm: true } : model));
-  }
-
-  has(model: string): boolean {
-    return this.#fits(model) && (this.#known ?? []).some(({ id }) => id === model);
-  }
-
-  /** True also when it has not told its models yet. */
-  mayHave(model: string): boolean {
-    return this.#known === undefined ? this.#fits(model) : this.has(model);
-  }
-
-  /** It says that the model is not in memory, and can load it. */
+  /** A job of the model would have to wait until it is loaded. */
   isCold(model: string): boolean {
-    if (this.backend.warm === undefined || this.#wasUsed(model)) return false;
-    return this.#known?.find(({ id }) => id === model)?.warm === false;
-  }
-
-  /** Whether it can load this one without giving up another that it runs or that is owed: none is, or nothing has to be given up. */
-  hasRoomFor(model: string, owed: ReadonlySet<string>): boolean {
-    const isNeeded = [...this.#running, ...owed].some((other) => other !== model && this.has(other));
-    const warm = new Set(this.models.flatMap(({ id, digest = id, warm }) => (warm === true ? [digest] : [])));
-    return !isNeeded || warm.size < this.#loadedModels;
+    return this.models.isCold(model, this.loads.current);
   }
 
   /** Has it loaded, and looks at the models then: now the backend knows its context. Never rejects. */
   async load(model: string): Promise<void> {
-    if (await this.loads.load(model, () => this.#askAgain())) this.#use(model);
+    if (!(await this.loads.load(model, () => this.#askAgain()))) return;
+    this.models.used(model);
+    this.#events.changed();
   }
 
   /** Takes a free place for a job of this model; the result leaves it, once. */
@@ -110,13 +80,13 @@ export class MemberState {
     const leave = this.#ready.pop();
     if (leave === undefined) throw new Error('no place is free');
     this.leased += 1;
-    this.#running.push(model);
+    this.models.runBegins(model);
     let isLeft = false;
     return () => {
       if (isLeft) return;
       isLeft = true;
       this.leased -= 1;
-      this.#running.splice(this.#running.indexOf(model), 1);
+      this.models.runEnds(model);
       leave();
       void this.#makeReady();
     };
@@ -134,7 +104,8 @@ export class MemberState {
     this.#probeMs = FIRST_PROBE_MS;
     this.#heal('a job succeeded');
     if (model === undefined || !this.isCold(model)) return;
-    this.#use(model);
+    this.models.used(model);
+    this.#events.changed();
     void this.#askAgain(); // it may tell a context now
   }
 
@@ -158,13 +129,12 @@ export class MemberState {
   /** Not content with an answer that is under way: what is asked for may have happened since. */
   async #askAgain(): Promise<void> {
     await this.#asked;
-    await this.ask();
+    if (!this.#isClosed) await this.ask();
   }
 
   async #ask(): Promise<void> {
     let models: readonly BackendModel[];
-    for (const model of this.#used) this.#usedBefore.add(model);
-    this.#used.clear();
+    this.models.asked();
     try {
       models = await this.backend.models();
       this.#isAsking = false;
@@ -173,25 +143,11 @@ export class MemberState {
       return this.#fallIll(error instanceof Error ? error.message : 'its models could not be listed');
     }
     if (this.#isClosed) return;
-    this.#known = models;
-    this.#usedBefore.clear();
+    this.models.told(models);
     // Only what jobs brought on may come back at once, and so keeps its back-off.
     if (this.#failures < FAILURES_UNTIL_UNHEALTHY - 1) this.#probeMs = FIRST_PROBE_MS;
     this.#heal('it answers again');
     this.#events.changed();
-  }
-
-  #use(model: string): void {
-    this.#used.add(model);
-    this.#events.changed();
-  }
-
-  #wasUsed(model: string): boolean {
-    return this.#used.has(model) || this.#usedBefore.has(model);
-  }
-
-  #fits(model: string): boolean {
-    return this.#patterns === undefined || this.#patterns.some((pattern) => fitsPattern(pattern, model));
   }
 
   async #makeReady(): Promise<void> {

@@ -27,7 +27,11 @@ const LATEST = ':latest';
 const tagList = z.object({ models: z.array(z.object({ name: z.string().min(1), digest: z.string() })) });
 const loadedList = z.object({
   models: z.array(
-    z.object({ name: z.string(), digest: z.string(), context_length: z.int().positive().optional().catch(undefined) }),
+    z.object({
+      name: z.string(),
+      digest: z.string().optional(),
+      context_length: z.int().positive().optional().catch(undefined),
+    }),
   ),
 });
 const shown = z.object({
@@ -78,19 +82,19 @@ export function createOllamaBackend(options: OllamaBackendOptions): Backend {
   };
 
   const list = async (client: Ollama): Promise<BackendModel[]> => {
-    const [tags, loaded] = await Promise.all([client.list(), client.ps()]);
+    const [tags, inMemory] = await Promise.all([client.list(), client.ps()]);
     const { models } = tagList.parse(tags);
     // By digest: a copy of a model is loaded with it, and listed under the name that was asked for first.
-    const loadedByDigest = new Map(loadedList.parse(loaded).models.map((model) => [model.digest, model]));
+    const running = new Map(loadedList.parse(inMemory).models.map((model) => [model.digest ?? model.name, model]));
     const facts = await Promise.all(models.map((model) => factsOf(client, model)));
     const digests = new Set(models.map((model) => model.digest));
     for (const digest of factsByDigest.keys()) if (!digests.has(digest)) factsByDigest.delete(digest);
     return models.flatMap((model, index) => {
       const fact = facts[index];
       if (fact === undefined || !fact.generates) return [];
-      const running = loadedByDigest.get(model.digest);
-      const contextTokens = least(running?.context_length, fact.contextTokens);
-      const about = { digest: model.digest, warm: running !== undefined };
+      const loaded = running.get(model.digest) ?? running.get(model.name);
+      const contextTokens = least(loaded?.context_length, fact.contextTokens);
+      const about = { digest: model.digest, warm: loaded !== undefined };
       return namesOf(model.name).map((id) => ({ id, ...about, ...(contextTokens && { contextTokens }) }));
     });
   };

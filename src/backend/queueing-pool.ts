@@ -85,7 +85,7 @@ class Pool implements BackendPool {
 
   queue(model: string): { slots: number; running: number; waiting: number } {
     const able = this.#ableFor(model);
-    const waiting = [...this.#waiters].filter((waiter) => able.some((member) => member.has(waiter.model)));
+    const waiting = [...this.#waiters].filter((waiter) => able.some((member) => member.models.has(waiter.model)));
     return {
       slots: able.reduce((sum, { slots }) => sum + slots, 0),
       running: able.reduce((sum, { leased }) => sum + leased, 0),
@@ -94,7 +94,7 @@ class Pool implements BackendPool {
   }
 
   isAway(model: string): boolean {
-    return this.#members.some((member) => !member.isHealthy && member.has(model));
+    return this.#members.some((member) => !member.isHealthy && member.models.has(model));
   }
 
   readiness(model: string, owed: ReadonlySet<string>): Readiness {
@@ -151,7 +151,7 @@ class Pool implements BackendPool {
 
   #lookAgain(): void {
     const told = this.#members.filter((member) => member.isHealthy);
-    const models = mergeModels(told.map((member) => ({ backend: member.backend.name, models: member.models })));
+    const models = mergeModels(told.map((member) => ({ backend: member.backend.name, models: member.models.list })));
     const haveChanged = JSON.stringify(models) !== JSON.stringify(this.#models);
     this.#models = models;
     this.#serve();
@@ -160,7 +160,7 @@ class Pool implements BackendPool {
 
   #serve(): void {
     for (const waiter of this.#waiters) {
-      if (!this.#members.some((member) => member.mayHave(waiter.model)))
+      if (!this.#members.some((member) => member.models.mayHave(waiter.model)))
         waiter.refuse(refusal('no backend has this model'));
       else {
         const member = this.#choose(waiter);
@@ -170,7 +170,7 @@ class Pool implements BackendPool {
   }
 
   #ableFor(model: string): MemberState[] {
-    return this.#members.filter((member) => member.isHealthy && member.has(model));
+    return this.#members.filter((member) => member.isHealthy && member.models.has(model));
   }
 
   /** One that has the model loaded, if there is one; another only when it gives up for it nothing that somebody waits for. */
@@ -183,7 +183,7 @@ class Pool implements BackendPool {
     if (warm.length > 0) return leastLoaded(warm);
     if (candidates.every((member) => member.isCold(model))) return leastLoaded(free);
     const waitedFor = new Set([...this.#waiters].map((waiter) => waiter.model));
-    return leastLoaded(free.filter((member) => member.hasRoomFor(model, waitedFor)));
+    return leastLoaded(free.filter((member) => member.models.hasRoomFor(model, waitedFor)));
   }
 
   #logHealth(member: MemberState, reason: string): void {

@@ -21,4 +21,4 @@ export const loaderFor = (
   model: string,
   owed: ReadonlySet<string>,
 ): MemberState | undefined =>
-  able.find((member) => member.loads.current === undefined && member.hasRoomFor(model, owed));
+  able.find((member) => member.loads.current === undefined && member.models.hasRoomFor(model, owed));

@@ -170,6 +170,13 @@ export function createSeller(parts: SellerParts): Seller {
   session.addRole(storefront);
   session.listen();
   const stopListening = invoicing.listen();
+  let announced = '';
+  let stopWatching = (): void => {};
+  const announce = (): void => {
+    const now = offer.models().join();
+    if (now !== announced) session.announce();
+    announced = now;
+  };
   return {
     engine,
     session,
@@ -181,6 +188,8 @@ export function createSeller(parts: SellerParts): Seller {
       await rememberTrade(ledger, admission, peers);
       const recovered = await recover(engine, ledger, spool);
       if (recovered.jobs > 0) log.info(recovered, 'unfinished jobs of the last run taken up again');
+      announced = offer.models().join();
+      stopWatching = pool.onModelsChanged(announce);
       await node.start(await ledger.cursor());
       channelWatch.start();
       await warnOfOldBooks(parts);
@@ -189,6 +198,7 @@ export function createSeller(parts: SellerParts): Seller {
     stop: () => {
       sweeper.stop();
       channelWatch.stop();
+      stopWatching();
       stopListening();
       session.close();
       runner.close();
