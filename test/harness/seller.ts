@@ -72,19 +72,20 @@ const settingsWith = (
     promisedSpoolBytes = SPOOL_BYTES,
     paymentMode = 'upfront',
     inFlightSurge,
-  }: Pick<SellerOptions, 'peers' | 'promisedSpoolBytes' | 'paymentMode' | 'inFlightSurge'>,
+    coldModels = 'warm',
+  }: Pick<SellerOptions, 'peers' | 'promisedSpoolBytes' | 'paymentMode' | 'inFlightSurge' | 'coldModels'>,
 ): SellerSettings => ({
   enabled: true,
   quoteTtlSeconds: DEADLINES.quoteTtlS,
   minPriceMsat: msat(1000n),
   pricing: {
-    lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }],
+    lists: [{ file: 'test', entries: [{ pattern: `${MODEL}*`, price: PRICES }] }],
     ...(inFlightSurge && { inFlightSurge }),
   },
   llm: {
     maxOutputTokens: MAX_OUTPUT_TOKENS,
     estimators: [{ name: 'bytes' }],
-    coldModels: 'warm',
+    coldModels,
     allowedRequestFields: [],
     allowedToolTypes: [],
   },
@@ -113,6 +114,7 @@ export interface SellerOptions {
   readonly slots?: number;
   readonly paymentMode?: PaymentMode;
   readonly inFlightSurge?: LoadSettings;
+  readonly coldModels?: 'warm' | 'sell';
   /** What the disk takes, and what admission believes that it takes. */
   readonly spoolBytes?: number;
   readonly promisedSpoolBytes?: number;
@@ -178,6 +180,10 @@ export class Seller {
 
   get session(): Session {
     return this.#parts.session;
+  }
+
+  get pool(): BackendPool {
+    return this.#pool;
   }
 
   get sweeper(): Sweeper {

@@ -30,6 +30,13 @@ export function ollamaEnvironment(dir: string, modelsDir: string, socket: string
   };
 }
 
+/** Has a model loaded, or unloaded; rejects when that fails. */
+export async function loadModel(url: string, model: string, isWanted = true): Promise<void> {
+  const body = JSON.stringify({ model, stream: false, ...(!isWanted && { keep_alive: 0 }) });
+  const response = await fetch(`${url}/api/generate`, { method: 'POST', body });
+  if (!response.ok) throw new Error(`Ollama could not load ${model}: ${await response.text()}`);
+}
+
 /** An `ollama serve` with models of its own: a test may delete and create some. */
 export class Ollama {
   readonly coordinates: OllamaCoordinates;
@@ -67,9 +74,12 @@ export class Ollama {
     return this.#daemon.pid;
   }
 
-  /** Resolves once it answers; models are loaded at their first request. */
+  /** Resolves once it answers and has all of its models in memory: what is not there is not sold at once. */
   async start(): Promise<void> {
     await this.#daemon.start();
+    const { url } = this.coordinates;
+    const { models } = (await (await fetch(`${url}/api/tags`)).json()) as { models: { name: string }[] };
+    await Promise.all(models.map(({ name }) => loadModel(url, name)));
   }
 
   async stop(): Promise<void> {
