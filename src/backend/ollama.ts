@@ -2,7 +2,7 @@ import { Ollama } from 'ollama/browser'; // the Node entry opens local files tha
 import { z } from 'zod';
 import type { Clock } from '../clock/clock.ts';
 import { BackendError } from './backend.ts';
-import type { Backend, BackendModel } from './backend.ts';
+import type { Backend, BackendModel, Capability } from './backend.ts';
 import { CallGuard } from './call-guard.ts';
 import { createOpenAiBackend, DEFAULT_MODELS_TIMEOUT_MS, ended } from './openai-compatible.ts';
 import { errorBeforeAnswer, statusError } from './upstream-error.ts';
@@ -23,6 +23,7 @@ export interface OllamaBackendOptions {
 }
 
 const LATEST = ':latest';
+const known: readonly Capability[] = ['completion', 'embedding', 'vision'];
 
 const tagList = z.object({ models: z.array(z.object({ name: z.string().min(1), digest: z.string() })) });
 const loadedList = z.object({
@@ -41,15 +42,15 @@ const shown = z.object({
 });
 
 interface Facts {
-  /** False for embedding models. */
-  readonly generates: boolean;
+  /** Undefined: this Ollama is too old to tell. */
+  readonly capabilities: readonly Capability[] | undefined;
   /** What the model will be loaded with; undefined when the server's default decides. */
   readonly contextTokens: number | undefined;
 }
 
 /**
  * An Ollama server. Inference goes through its OpenAI-compatible endpoint, for the exact bytes; models, warmth and context come from
- * its own API. A model named `x:latest` is listed as `x` too: Ollama takes both. Models that can't generate text are left out.
+ * its own API. A model named `x:latest` is listed as `x` too: Ollama takes both.
  */
 export function createOllamaBackend(options: OllamaBackendOptions): Backend {
   const { name, url, clock, ...limits } = options;
@@ -91,11 +92,16 @@ export function createOllamaBackend(options: OllamaBackendOptions): Backend {
     for (const digest of factsByDigest.keys()) if (!digests.has(digest)) factsByDigest.delete(digest);
     return models.flatMap((model, index) => {
       const fact = facts[index];
-      if (fact === undefined || !fact.generates) return [];
+      if (fact === undefined) return [];
       const loaded = running.get(model.digest) ?? running.get(model.name);
       const contextTokens = least(loaded?.context_length, fact.contextTokens);
-      const about = { digest: model.digest, warm: loaded !== undefined };
-      return namesOf(model.name).map((id) => ({ id, ...about, ...(contextTokens && { contextTokens }) }));
+      const about = {
+        digest: model.digest,
+        ...(fact.capabilities && { capabilities: fact.capabilities }),
+        ...(contextTokens !== undefined && { contextTokens }),
+        warm: loaded !== undefined,
+      };
+      return namesOf(model.name).map((id) => ({ id, ...about }));
     });
   };
 
@@ -124,7 +130,7 @@ export function createOllamaBackend(options: OllamaBackendOptions): Backend {
       try {
         guard.throwIfEnded();
         guard.limit(options.firstByteTimeoutMs, 'the model was not loaded', { retryable: true, missed: 'first-byte' });
-        await clientFor(guard.signal).generate({ model, prompt: '', stream: false }); // without a prompt it only loads
+        await load(clientFor(guard.signal), model);
         guard.throwIfEnded();
         guard.finish();
       } catch (error) {
@@ -136,6 +142,16 @@ export function createOllamaBackend(options: OllamaBackendOptions): Backend {
       await inference.close();
     },
   };
+}
+
+/** Requests without anything to work on only load the model. */
+async function load(client: Ollama, model: string): Promise<void> {
+  try {
+    await client.generate({ model, prompt: '', stream: false });
+  } catch (error) {
+    if (!(error instanceof BackendError) || error.status !== 400) throw error;
+    await client.embed({ model, input: '' }); // it "does not support generate"
+  }
 }
 
 const namesOf = (name: string): string[] => (name.endsWith(LATEST) ? [name.slice(0, -LATEST.length), name] : [name]);
@@ -155,7 +171,7 @@ function readFacts({ capabilities, parameters, model_info: info = {} }: z.infer<
   const asked = /^num_ctx\s+(\d+)\s*$/m.exec(parameters ?? '')?.[1];
   const limit = typeof trained === 'number' ? trained : Number.POSITIVE_INFINITY;
   return {
-    generates: capabilities?.includes('completion') ?? true,
+    capabilities: capabilities && known.filter((name) => capabilities.includes(name)),
     contextTokens: asked === undefined ? undefined : Math.min(Number(asked), limit),
   };
 }

@@ -9,12 +9,13 @@ import { loaderFor, readinessOf } from './readiness.ts';
 
 interface Waiter {
   readonly model: string;
-  readonly exclude: Backend | undefined;
+  readonly exclude: ReadonlySet<Backend>;
   readonly grant: (member: MemberState) => void;
   readonly refuse: (error: BackendError) => void;
 }
 
 const DEFAULT_REFRESH_MS = 30_000;
+const NONE: ReadonlySet<Backend> = new Set();
 
 const refusal = (message: string, cause?: unknown): BackendError =>
   new BackendError(message, { retryable: false, cause });
@@ -46,7 +47,11 @@ class Pool implements BackendPool {
     );
   }
 
-  acquire(model: string, signal: AbortSignal, { exclude }: { readonly exclude?: Backend } = {}): Promise<Slot> {
+  acquire(
+    model: string,
+    signal: AbortSignal,
+    { exclude = NONE }: { readonly exclude?: ReadonlySet<Backend> } = {},
+  ): Promise<Slot> {
     if (this.#isClosed) return Promise.reject(refusal('the pool is closed'));
     if (signal.aborted) return Promise.reject(refusal('aborted in the queue', signal.reason));
     return new Promise((resolve, reject) => {
@@ -74,6 +79,10 @@ class Pool implements BackendPool {
     });
   }
 
+  hasOther(model: string, exclude: ReadonlySet<Backend>): boolean {
+    return this.#able(model).some(({ backend }) => !exclude.has(backend));
+  }
+
   models(): readonly PoolModel[] {
     return this.#models;
   }
@@ -84,7 +93,7 @@ class Pool implements BackendPool {
   }
 
   queue(model: string): { slots: number; running: number; waiting: number } {
-    const able = this.#ableFor(model);
+    const able = this.#able(model);
     const waiting = [...this.#waiters].filter((waiter) => able.some((member) => member.models.has(waiter.model)));
     return {
       slots: able.reduce((sum, { slots }) => sum + slots, 0),
@@ -98,11 +107,11 @@ class Pool implements BackendPool {
   }
 
   readiness(model: string, owed: ReadonlySet<string>): Readiness {
-    return readinessOf(this.#ableFor(model), model, owed);
+    return readinessOf(this.#able(model), model, owed);
   }
 
   load(model: string, owed: ReadonlySet<string>): void {
-    if (this.readiness(model, owed).kind === 'loadable') void loaderFor(this.#ableFor(model), model, owed)?.load(model);
+    if (this.readiness(model, owed).kind === 'loadable') void loaderFor(this.#able(model), model, owed)?.load(model);
   }
 
   running(): number {
@@ -169,14 +178,10 @@ class Pool implements BackendPool {
     }
   }
 
-  #ableFor(model: string): MemberState[] {
-    return this.#members.filter((member) => member.isHealthy && member.models.has(model));
-  }
-
   /** One that has the model loaded, if there is one; another only when it gives up for it nothing that somebody waits for. */
   #choose({ model, exclude }: Waiter): MemberState | undefined {
-    const able = this.#ableFor(model);
-    const others = able.filter((member) => member.backend !== exclude);
+    const able = this.#able(model);
+    const others = able.filter(({ backend }) => !exclude.has(backend));
     const candidates = others.length > 0 ? others : able;
     const free = candidates.filter((member) => member.hasFreePlace);
     const warm = free.filter((member) => !member.isCold(model));
@@ -184,6 +189,10 @@ class Pool implements BackendPool {
     if (candidates.every((member) => member.isCold(model))) return leastLoaded(free);
     const waitedFor = new Set([...this.#waiters].map((waiter) => waiter.model));
     return leastLoaded(free.filter((member) => member.models.hasRoomFor(model, waitedFor)));
+  }
+
+  #able(model: string): MemberState[] {
+    return this.#members.filter((member) => member.isHealthy && member.models.has(model));
   }
 
   #logHealth(member: MemberState, reason: string): void {

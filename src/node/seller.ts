@@ -25,7 +25,7 @@ import { ourManifest } from '../storefront/lcp/manifest.ts';
 import { PriceOffer } from '../storefront/price-offer.ts';
 import { ChannelWatch } from './channel-watch.ts';
 import { saleLog } from './sale-log.ts';
-import { rememberTrade } from './trade-memory.ts';
+import { learnFromRun, rememberTrade } from './trade-memory.ts';
 
 /** The part of the configuration that says how to sell. */
 export type SellerSettings = Pick<
@@ -148,6 +148,7 @@ export function createSeller(parts: SellerParts): Seller {
   const warming = settings.llm.coldModels === 'warm' ? new Warming({ pool, admission, peers, jobs }) : undefined;
   engine.watch((before, after) => admission.jobChanged(before, after));
   engine.watch(saleLog(log));
+  engine.watch(learnFromRun(counting));
   const channelWatch = new ChannelWatch({ node, clock, log, peers, onServedChanged: (who) => session.announce(who) });
   const intake = new Intake({
     session,
@@ -170,10 +171,11 @@ export function createSeller(parts: SellerParts): Seller {
   session.addRole(storefront);
   session.listen();
   const stopListening = invoicing.listen();
+  const onSale = (): string => JSON.stringify(offer.taskKinds.map((taskKind) => offer.models(taskKind)));
   let announced = '';
   let stopWatching = (): void => {};
   const announce = (): void => {
-    const now = offer.models().join();
+    const now = onSale();
     if (now !== announced) session.announce();
     announced = now;
   };
@@ -185,10 +187,10 @@ export function createSeller(parts: SellerParts): Seller {
     offer,
     sweeper,
     start: async () => {
-      await rememberTrade(ledger, admission, peers);
+      await rememberTrade(ledger, admission, peers, counting);
       const recovered = await recover(engine, ledger, spool);
       if (recovered.jobs > 0) log.info(recovered, 'unfinished jobs of the last run taken up again');
-      announced = offer.models().join();
+      announced = onSale();
       stopWatching = pool.onModelsChanged(announce);
       await node.start(await ledger.cursor());
       channelWatch.start();

@@ -2,7 +2,7 @@ import type { BackendPool } from '../backend/pool.ts';
 import type { Counting } from '../estimating/counting.ts';
 import { CannotCount } from '../estimating/estimator.ts';
 import type { Msat } from '../money/msat.ts';
-import { checkRequestInSteps, taskKinds } from '../openai/request.ts';
+import { checkRequestInSteps, hasOutput, taskKinds } from '../openai/request.ts';
 import type { RequestLimits, TaskKind } from '../openai/request.ts';
 import { quotePrice } from '../pricing/price.ts';
 import { findPrice } from '../pricing/price-list.ts';
@@ -10,6 +10,7 @@ import type { EstimatorChoice, PaymentMode, PriceEntry, PriceList } from '../pri
 import type { PriceRule } from '../pricing/price-rule.ts';
 import { outputRoom } from './context-room.ts';
 import type { Availability, Offer, Priced, Refused } from './offer.ts';
+import { kindsOf } from './what-models-do.ts';
 
 export interface PriceOfferOptions {
   readonly pool: BackendPool;
@@ -36,15 +37,16 @@ const UNCOUNTED = 'the input of this model can not be counted at the moment; try
 export class PriceOffer implements Offer {
   readonly taskKinds = taskKinds;
   readonly #options: PriceOfferOptions;
+  /** What models were sold for when they were last there. */
+  readonly #everOnSale = new Map<string, readonly TaskKind[]>();
 
   constructor(options: PriceOfferOptions) {
     this.#options = options;
   }
 
-  models(): readonly string[] {
-    const { pool, lists } = this.#options;
-    const models = pool.models().flatMap(({ id }) => (findPrice(lists, id) === undefined ? [] : [id]));
-    return models.toSorted();
+  models(taskKind?: TaskKind): readonly string[] {
+    const onSale = [...this.#kindsByModel()];
+    return onSale.flatMap(([id, can]) => (taskKind === undefined || can.includes(taskKind) ? [id] : [])).toSorted();
   }
 
   /** Finds out by whom the input of each model is counted; again when the models have changed. */
@@ -54,21 +56,22 @@ export class PriceOffer implements Offer {
       await counting.prepare(model, findPrice(lists, model)?.estimators ?? estimators, signal);
   }
 
-  availability(model: string): Availability {
-    const { pool, lists } = this.#options;
-    if (findPrice(lists, model) === undefined) return 'not for sale';
-    if (pool.models().some(({ id }) => id === model)) return 'on sale';
-    return pool.isAway(model) ? 'away' : 'not for sale';
+  availability(taskKind: TaskKind, model: string): Availability {
+    const now = this.#kindsByModel().get(model);
+    const can = now ?? (this.#options.pool.isAway(model) ? this.#everOnSale.get(model) : undefined);
+    if (can === undefined) return 'not for sale';
+    if (!can.includes(taskKind)) return 'for other work';
+    return now === undefined ? 'away' : 'on sale';
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
     const { counting, estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, allowed, paymentMode, rules } =
       this.#options;
     const entry = findPrice(lists, model);
-    const availability = this.availability(model);
+    const availability = this.availability(taskKind, model);
     if (availability === 'away') return { refusal: 'rate-limited', message: AWAY };
     if (entry === undefined || availability !== 'on sale')
-      return { refusal: 'unsupported-task', message: 'this model is not for sale here' };
+      return { refusal: 'unsupported-task', message: 'this model is not for sale here, or not for this work' };
     const request = await checkRequestInSteps(taskKind, body, model, {
       maxOutputTokens: entry.maxOutputTokens ?? maxOutputTokens,
       maxChoices,
@@ -76,7 +79,8 @@ export class PriceOffer implements Offer {
     });
     if ('refusal' in request) return request;
     const contextTokens = this.#contextOf(model, entry);
-    const options = { signal, ...(contextTokens !== undefined && { limitTokens: contextTokens }) };
+    const isLimited = contextTokens !== undefined && hasOutput(taskKind); // several texts without output have it each
+    const options = { signal, ...(isLimited && { limitTokens: contextTokens }) };
     const input = await counting.count(request, entry.estimators ?? estimators, options).catch((error: unknown) => {
       if (error instanceof CannotCount) return undefined;
       throw error;
@@ -96,6 +100,7 @@ export class PriceOffer implements Offer {
       breakdown: quotePrice({
         estimator: input.estimator,
         inputTokens: input.tokens,
+        counted: input.how,
         maxOutputTokens: outputTokens * request.choices,
         price: entry.price,
         rules: rules(),
@@ -103,10 +108,23 @@ export class PriceOffer implements Offer {
       }),
     };
   }
+
   /** What the backend tells and what the operator says: the smaller one is sure. */
   #contextOf(model: string, entry: PriceEntry): number | undefined {
     const told = this.#options.pool.models().find(({ id }) => id === model)?.contextTokens;
     const known = [told, entry.contextTokens].filter((tokens) => tokens !== undefined);
     return known.length === 0 ? undefined : Math.min(...known);
+  }
+
+  #kindsByModel(): ReadonlyMap<string, readonly TaskKind[]> {
+    const { pool, lists } = this.#options;
+    const onSale = new Map<string, readonly TaskKind[]>();
+    for (const model of pool.models()) {
+      const entry = findPrice(lists, model.id);
+      const can = entry === undefined ? [] : kindsOf(model, entry);
+      if (can.length > 0) onSale.set(model.id, can);
+    }
+    for (const [id, can] of onSale) this.#everOnSale.set(id, can);
+    return onSale;
   }
 }

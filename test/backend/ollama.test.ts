@@ -20,9 +20,9 @@ const tags = [
 ];
 const shown: Record<string, object> = {
   'hot:latest': { capabilities: ['completion', 'tools'], parameters: 'num_ctx    4096', model_info: {} },
-  'copy:latest': { parameters: 'num_ctx 4096' },
+  'copy:latest': { capabilities: ['completion'], parameters: 'num_ctx 4096' },
   'cold:8b': {
-    capabilities: ['completion'],
+    capabilities: ['completion', 'vision'],
     parameters: 'stop   "<|num_ctx 5|>"\nnum_ctx                        4096\ntemperature 1',
     model_info: { 'llama.context_length': 131_072 },
   },
@@ -49,17 +49,21 @@ function answer(call: Seen): void {
 }
 
 describe('an Ollama', () => {
-  test('tells what is loaded, under any name, and the least of the context as loaded and as it will be; what cannot generate is left out', async () => {
+  test('tells what is loaded, under any name, the least of the context as loaded and as it will be, and what each model can do, where this Ollama knows', async () => {
     const upstream = await upstreamServer(answer);
     const backend = backendAt(upstream.origin);
+    const hot = { digest: 'd1', capabilities: ['completion'], warm: true, contextTokens: 2048 };
+    const embedder = { digest: 'd4', capabilities: ['embedding'], warm: false };
     const expected = [
-      { id: 'hot', digest: 'd1', warm: true, contextTokens: 2048 },
-      { id: 'hot:latest', digest: 'd1', warm: true, contextTokens: 2048 },
-      { id: 'cold:8b', digest: 'd2', warm: false, contextTokens: 4096 },
-      { id: 'long:1b', digest: 'd3', warm: true, contextTokens: 32_768 },
+      { id: 'hot', ...hot },
+      { id: 'hot:latest', ...hot },
+      { id: 'cold:8b', digest: 'd2', capabilities: ['completion', 'vision'], warm: false, contextTokens: 4096 },
+      { id: 'long:1b', digest: 'd3', capabilities: ['completion'], warm: true, contextTokens: 32_768 },
+      { id: 'embedder', ...embedder },
+      { id: 'embedder:latest', ...embedder },
       { id: 'old:1b', digest: 'd5', warm: false },
-      { id: 'copy', digest: 'd1', warm: true, contextTokens: 2048 },
-      { id: 'copy:latest', digest: 'd1', warm: true, contextTokens: 2048 },
+      { id: 'copy', ...hot },
+      { id: 'copy:latest', ...hot },
     ];
     expect(await backend.models()).toEqual(expected);
     expect(await backend.models()).toEqual(expected);
@@ -75,6 +79,15 @@ describe('an Ollama', () => {
     expect(call.path).toBe('/api/generate');
     expect(JSON.parse(call.body.toString())).toEqual({ model: 'cold:8b', prompt: '', stream: false });
     expect(clock.delays()).toEqual([]);
+  });
+
+  test('loads a model that can not generate as one that embeds', async () => {
+    const upstream = await upstreamServer((call) =>
+      call.path === '/api/embed' ? json(call, 200, { embeddings: [] }) : json(call, 400, { error: 'does not support' }),
+    );
+    await backendAt(upstream.origin).warm?.('embedder', new AbortController().signal);
+    expect(upstream.seen.map(({ path }) => path)).toEqual(['/api/generate', '/api/embed']);
+    expect(JSON.parse(upstream.seen[1]!.body.toString())).toEqual({ model: 'embedder', input: '' });
   });
 
   test('that does not load a model in time, or does not have it, is an error; who stops waiting is gone at once', async () => {

@@ -61,6 +61,22 @@ describe('the Ollama driver, against a real Ollama', { timeout: 120_000 }, () =>
     expect(JSON.parse(text)).toMatchObject({ object: 'response', usage: { output_tokens: 20 } });
   });
 
+  it('takes embeddings, and tells which models can do them', async () => {
+    const about = (await backend.models()).filter(({ capabilities }) => capabilities?.includes('embedding'));
+    expect(about.map(({ id, capabilities }) => [id, capabilities])).toEqual([
+      ['tiny-embed', ['embedding']],
+      ['tiny-embed:latest', ['embedding']],
+    ]);
+    const body = Buffer.from(JSON.stringify({ model: 'tiny-embed', input: ['Hello there', 'Hello', 'Hello there'] }));
+    const request = { taskKind: 'openai.embeddings.v1', model: 'tiny-embed', body, stream: false } as const;
+    const text = await textOf(request);
+    expect(text).toBe(await textOfDirectCall(request, 'embeddings'));
+    const { data, usage } = JSON.parse(text) as { data: { embedding: number[] }[]; usage: { prompt_tokens: number } };
+    expect(data[0]?.embedding).toHaveLength(64);
+    expect(data[2]).toMatchObject({ embedding: data[0]?.embedding });
+    expect(usage.prompt_tokens).toBeGreaterThan(3);
+  });
+
   it('tells what is loaded, and the context of what is not yet', async () => {
     await loadModel(rig.ollama.url, 'tiny-long', false);
     await textOf(chat(false));
@@ -69,7 +85,8 @@ describe('the Ollama driver, against a real Ollama', { timeout: 120_000 }, () =>
       return found?.warm === false ? found : undefined;
     });
     const models = await backend.models();
-    const tiny = { digest: expect.any(String) as string, warm: true, contextTokens: 8192 };
+    const digest = expect.any(String) as string;
+    const tiny = { digest, capabilities: ['completion'], warm: true, contextTokens: 8192 };
     expect(models).toContainEqual({ id: 'tiny', ...tiny });
     expect(models).toContainEqual({ id: 'tiny:latest', ...tiny });
     await backend.warm?.('tiny-long', never);
@@ -89,6 +106,14 @@ describe('the Ollama driver, against a real Ollama', { timeout: 120_000 }, () =>
     expect(await told()).toBe(4096);
     await textOf(chat(false));
     expect(await told()).toBe(8192);
+  });
+
+  it('loads a model that embeds', async () => {
+    await loadModel(rig.ollama.url, 'tiny-embed', false);
+    const isWarm = async () => (await backend.models()).find(({ id }) => id === 'tiny-embed')?.warm;
+    await until('tiny-embed unloaded', 10_000, async () => (await isWarm()) === false);
+    await backend.warm?.('tiny-embed', never);
+    expect(await isWarm()).toBe(true);
   });
 
   it('calls what cannot be loaded an error that names no text', async () => {

@@ -22,6 +22,7 @@ export function ollamaEnvironment(dir: string, modelsDir: string, socket: string
     OLLAMA_MODELS: modelsDir,
     OLLAMA_KEEP_ALIVE: '-1',
     OLLAMA_NUM_PARALLEL: '4',
+    OLLAMA_MAX_LOADED_MODELS: '8',
     OLLAMA_NOPRUNE: '1',
     OLLAMA_NO_CLOUD: '1',
     // Settings of the user's own Ollama must not leak in.
@@ -32,8 +33,13 @@ export function ollamaEnvironment(dir: string, modelsDir: string, socket: string
 
 /** Has a model loaded, or unloaded; rejects when that fails. */
 export async function loadModel(url: string, model: string, isWanted = true): Promise<void> {
-  const body = JSON.stringify({ model, stream: false, ...(!isWanted && { keep_alive: 0 }) });
-  const response = await fetch(`${url}/api/generate`, { method: 'POST', body });
+  const post = (path: string, more: object) =>
+    fetch(`${url}${path}`, {
+      method: 'POST',
+      body: JSON.stringify({ model, ...more, ...(!isWanted && { keep_alive: 0 }) }),
+    });
+  let response = await post('/api/generate', { stream: false });
+  if (response.status === 400) response = await post('/api/embed', { input: '' }); // it embeds only
   if (!response.ok) throw new Error(`Ollama could not load ${model}: ${await response.text()}`);
 }
 

@@ -2,8 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { outputRoom } from '../../src/storefront/context-room.ts';
 
-const exact = (tokens: number) => ({ tokens, accuracy: 'exact' as const });
-const asking = (maxOutputTokensPerChoice: number, namesCap = true) => ({ namesCap, maxOutputTokensPerChoice });
+const exact = (tokens: number) => ({ tokens, how: { accuracy: 'exact' as const } });
+const asking = (maxOutputTokensPerChoice: number, namesCap = true) => ({
+  namesCap,
+  maxOutputTokensPerChoice,
+  promptText: [],
+});
 
 describe('prompt and answer', () => {
   test('that fill the context are sold; one token more is refused, with the figures and what would fit', () => {
@@ -38,7 +42,7 @@ describe('prompt and answer', () => {
   });
 
   test('that were not counted exactly are told as about so many', () => {
-    const refused = outputRoom(asking(50), { tokens: 60, accuracy: 'estimate' }, 100);
+    const refused = outputRoom(asking(50), { tokens: 60, how: { accuracy: 'estimate' } }, 100);
     expect(refused).toMatchObject({ message: expect.stringMatching(/^the prompt takes about 60 of/) as string });
   });
 
@@ -54,5 +58,18 @@ describe('prompt and answer', () => {
       } else expect(tokens + cap).toBeGreaterThan(contextTokens);
     });
     fc.assert(property);
+  });
+});
+
+describe('texts without output', () => {
+  const texts = (...promptText: string[]) => ({ namesCap: false, maxOutputTokensPerChoice: 0, promptText });
+
+  test('have the context to themselves, each of them', () => {
+    const ten = Array.from({ length: 10 }, () => 'x'.repeat(100));
+    expect(outputRoom(texts(...ten), exact(1_000), 100)).toBe(0);
+    expect(outputRoom(texts(...ten, 'x'.repeat(101)), exact(1_101), 100)).toEqual({
+      refusal: 'payload-too-large',
+      message: 'a text of about 101 tokens does not fit into the 100 tokens that this model has for each text',
+    });
   });
 });

@@ -28,7 +28,8 @@ export async function chooseModel(asked: string | undefined, ollamaUrl: string):
   const demo = { model: 'demo', backend: { name: 'demo', driver: 'demo' }, describe: 'built-in demo backend' };
   if (asked === 'demo') return demo;
   const ollama = ollamaAt(ollamaUrl);
-  const models = await ollama.models().catch(() => []);
+  const all = await ollama.models().catch(() => []);
+  const models = all.filter(({ capabilities }) => capabilities?.includes('completion') ?? true);
   await ollama.close();
   const found =
     asked === undefined
