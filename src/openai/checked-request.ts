@@ -15,6 +15,8 @@ export interface RequestLimits {
   readonly maxChoices?: number;
   /** True: images as data URLs pass, and the caller counts them (`images`). Default false. */
   readonly allowImages?: boolean;
+  /** What the buyer is told where they do not pass: `this model can not see`. Default: that images are not sold here. */
+  readonly whyNoImages?: string;
   /** Fields beside those that are known here, as the owner set them. Default none. */
   readonly allowedFields?: readonly string[];
   /** Types of tools beside functions, as the owner set them. Default none. */
