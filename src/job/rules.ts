@@ -39,7 +39,7 @@ export const gaveUpWork: Condition = { name: 'work on it was given up', apply: (
 export const mayTryAgain: Condition = {
   name: 'it may be tried again',
   apply: (job, event) =>
-    (event.kind !== 'attempt-failed' || event.retryable) &&
+    !('retryable' in event && !event.retryable) &&
     job.attempts < MAX_ATTEMPTS &&
     !job.cancelled &&
     job.timedOut !== true,

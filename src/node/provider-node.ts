@@ -46,7 +46,7 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
     throw new LedgerError('corrupt', `the books are wrong, so nothing is sold: ${problems.join('; ')}`);
   const spool = await openDiskSpool({ directory: spoolPath(dataDirectory), maxBytes: config.spool.maxBytes });
   const pool = createPool({ members: openBackends(config, clock), clock, maxQueueLength: Infinity, log });
-  const counting = openCounting({ clock, log });
+  const counting = openCounting({ backends: config.backends, clock, log });
   const seller = createSeller({ settings: config, node, ledger, spool, pool, counting, clock, log, onFatal });
   const { engine, session, intake, admission, offer } = seller;
   let isUp = false;

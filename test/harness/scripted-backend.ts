@@ -36,6 +36,13 @@ export const failsBefore = (retryable = true, status = 500): Script =>
     throw new BackendError('the script says so', { retryable, status });
   };
 
+/** Loses patience before the first byte, as the drivers do. */
+export const missesFirstByte: Script =
+  // oxlint-disable-next-line require-yield
+  async function* () {
+    throw new BackendError('too slow', { retryable: true, missed: 'first-byte' });
+  };
+
 export const breaksAfter = (...pieces: readonly (string | Gate)[]): Script =>
   async function* (request, signal) {
     yield* answers(...pieces)(request, signal);

@@ -153,7 +153,7 @@ export class Seller {
       ledger,
       spool,
       pool,
-      counting: openCounting({ clock, log: silentLog }),
+      counting: openCounting({ backends: [], clock, log: silentLog }),
       clock,
       log,
       onFatal: (error) => this.fatal.push(error),
