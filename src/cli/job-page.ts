@@ -1,4 +1,6 @@
 import type { JobStory } from '../operator/job-story.ts';
+import { breakdownPairs } from './price-page.ts';
+import type { Pair } from './price-page.ts';
 import { msatText, timeText } from './print.ts';
 import { tableLines } from './table.ts';
 
@@ -20,17 +22,16 @@ export function storyLines(story: JobStory): string[] {
   ];
 }
 
-type Pair = readonly [name: string, value: string];
-
-const pairs = (list: readonly Pair[]): string[] => list.map(([name, value]) => `  ${name.padEnd(14)}${value}`);
+export const pairs = (list: readonly Pair[]): string[] => list.map(([name, value]) => `  ${name.padEnd(14)}${value}`);
 
 const section = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : ['', title, ...lines];
 
 function asked({ version, request }: JobStory): string {
-  const { model, taskKind, stream, choices, inputBytes } = request;
+  const { model, backendModel, taskKind, stream, choices, inputBytes } = request;
   const how = `${stream ? 'streamed' : 'in one piece'}${choices > 1 ? `, ${choices} choices` : ''}`;
-  return `${model} (${taskKind}, ${how}), ${inputBytes.toLocaleString('en')} bytes, LCP v0.${version}`;
+  const name = backendModel === undefined ? model : `${model}, which is ${backendModel}`;
+  return `${name} (${taskKind}, ${how}), ${inputBytes.toLocaleString('en')} bytes, LCP v0.${version}`;
 }
 
 function moments({ moments: list }: JobStory): string[] {
@@ -41,14 +42,8 @@ function moments({ moments: list }: JobStory): string[] {
 }
 
 function price({ quote }: JobStory): string[] {
-  const { inputTokens, maxOutputTokens, estimator, price: rate, rules } = quote;
-  const perMtok = (count: number, msat: bigint) => `${count.toLocaleString('en')} tokens × ${msatText(msat)} per Mtok`;
   return pairs([
-    ['input', `${perMtok(inputTokens, rate.inputMsatPerMtok)}, counted by ${estimator}`],
-    ['output', `at most ${perMtok(maxOutputTokens, rate.outputMsatPerMtok)}`],
-    ...(rate.requestMsat > 0n ? [['request', msatText(rate.requestMsat)] as const] : []),
-    ...rules.map(({ name, multiplierBps }) => [`rule`, `${name} × ${(multiplierBps / 10_000).toFixed(4)}`] as const),
-    ['list price', msatText(quote.listMsat)],
+    ...breakdownPairs(quote),
     ['minimum', msatText(quote.minPriceMsat)],
     ['credit used', msatText(quote.creditUsedMsat)],
     ['price', `${msatText(quote.priceMsat)}, could be paid until ${timeText(quote.expiresAtMs)}`],

@@ -12,6 +12,7 @@ import { openBackends } from './backends.ts';
 import { ledgerPath, spoolPath } from './data-directory.ts';
 import { closeEstimators, openEstimators } from './estimators.ts';
 import type { OpenedNode } from './lightning-node.ts';
+import { openRates } from './rates.ts';
 import { createSeller } from './seller.ts';
 
 /** How often a long check of the books says how far it is. */
@@ -47,18 +48,32 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
   const spool = await openDiskSpool({ directory: spoolPath(dataDirectory), maxBytes: config.spool.maxBytes });
   const pool = createPool({ members: openBackends(config, clock), clock, maxQueueLength: Infinity, log });
   const estimators = openEstimators(clock);
-  const seller = createSeller({ settings: config, node, ledger, spool, pool, estimators, clock, log, onFatal });
+  const rates = openRates(config.pricing.rate, clock, log);
+  const seller = createSeller({
+    settings: config,
+    node,
+    ledger,
+    spool,
+    pool,
+    estimators,
+    ...(rates && { rates }),
+    clock,
+    log,
+    onFatal,
+  });
   const { engine, session, intake, admission, offer } = seller;
   let isUp = false;
   let isDraining = false;
   node.listen({ up: () => void (isUp = true), down: () => void (isUp = false) });
-  await pool.start();
+  await Promise.all([pool.start(), rates?.start()]);
   let announced = offer.models().join();
-  pool.onModelsChanged(() => {
+  const announceChanges = (): void => {
     const now = offer.models().join();
     if (now !== announced) session.announce();
     announced = now;
-  });
+  };
+  pool.onModelsChanged(announceChanges);
+  rates?.onChanged(announceChanges);
   await seller.start();
   log.info({ node_id: node.nodeId, driver: lightning.driver, models: offer.models() }, 'provider started');
 
@@ -87,6 +102,7 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
     },
     close: async () => {
       seller.stop();
+      rates?.close();
       await node.close();
       await pool.close();
       await closeEstimators(estimators);

@@ -34,6 +34,7 @@ export function upstreamBody({ taskKind, body, members, value, cap, askUsage, fi
     if (member === undefined) added.push(`"${key}":${json}`);
     else splices.push({ start: member.valueStart, end: member.valueEnd, text: json });
   };
+  if (fill.model !== undefined && fill.model !== value['model']) set('model', JSON.stringify(fill.model));
   if (taskKind === 'openai.responses.v1') {
     if (!isGiven('max_output_tokens')) set('max_output_tokens', `${cap}`);
     if (!isGiven('store')) set('store', 'false'); // OpenAI keeps answers by default
