@@ -1,6 +1,5 @@
 import type { JobStory } from '../operator/job-story.ts';
-import { breakdownPairs } from './price-page.ts';
-import type { Pair } from './price-page.ts';
+import { listPriceLines, priceTable } from './price-page.ts';
 import { msatText, timeText } from './print.ts';
 import { tableLines } from './table.ts';
 
@@ -22,7 +21,9 @@ export function storyLines(story: JobStory): string[] {
   ];
 }
 
-export const pairs = (list: readonly Pair[]): string[] => list.map(([name, value]) => `  ${name.padEnd(14)}${value}`);
+type Pair = readonly [name: string, value: string];
+
+const pairs = (list: readonly Pair[]): string[] => list.map(([name, value]) => `  ${name.padEnd(14)}${value}`);
 
 const section = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : ['', title, ...lines];
@@ -42,11 +43,11 @@ function moments({ moments: list }: JobStory): string[] {
 }
 
 function price({ quote }: JobStory): string[] {
-  return pairs([
-    ...breakdownPairs(quote),
-    ['minimum', msatText(quote.minPriceMsat)],
-    ['credit used', msatText(quote.creditUsedMsat)],
-    ['price', `${msatText(quote.priceMsat)}, could be paid until ${timeText(quote.expiresAtMs)}`],
+  return priceTable([
+    ...listPriceLines(quote),
+    { name: 'minimum', msat: msatText(quote.minPriceMsat) },
+    { name: 'credit used', msat: msatText(quote.creditUsedMsat) },
+    { name: 'price', how: `could be paid until ${timeText(quote.expiresAtMs)}`, msat: msatText(quote.priceMsat) },
   ]);
 }
 

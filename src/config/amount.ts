@@ -13,10 +13,11 @@ const WRITE = 'write digits, with at most nine after the point, like 0.15';
 /** A decimal of 0 or more; `isPositive`: above 0. It stays the text that it is, never a double. */
 export const decimal = (description: string, { isPositive = false } = {}) =>
   z
-    .string({ error: 'expected an amount like 0.15' })
+    .string()
     .refine((text) => isAmount(parseDecimal(text), isPositive), {
       error: isPositive ? 'expected an amount above 0, like 97123.45' : 'expected an amount like 0.15',
       params: { cure: WRITE },
+      abort: true,
     })
     .meta({ description, format: DECIMAL_FORMAT });
 
@@ -30,16 +31,16 @@ export function nanoOf(text: string): Nano {
   return value;
 }
 
-/** A currency that has to be turned into msat by a rate. */
-const FIAT = /^[A-Z]{3}$/;
+const isFiat = (name: string): boolean => /^[A-Z]{3}$/.test(name) && name !== 'BTC';
 
-/** `USD` and the like. */
-export const fiat = z.string().refine((name) => FIAT.test(name) && name !== 'BTC', {
+/** A currency that has to be turned into msat by a rate: `USD` and the like. */
+export const fiat = z.string().refine(isFiat, {
   error: 'expected a currency in three capital letters',
-  params: { cure: 'write it like USD or EUR; what is counted in bitcoin is written in sat or msat' },
+  params: { cure: 'write it like USD or EUR' },
 });
 
 /** What amounts of a price are counted in. */
-export const currency = z.union([z.enum(['msat', 'sat']), fiat], {
+export const currency = z.string().refine((name) => name === 'msat' || name === 'sat' || isFiat(name), {
   error: 'expected msat, sat, or a currency in three capital letters like USD',
+  params: { cure: 'write one of these; what is counted in bitcoin is written in sat' },
 });

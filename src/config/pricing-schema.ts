@@ -67,7 +67,7 @@ const hours = z
 
 function isTimeZone(name: string): boolean {
   try {
-    return name === 'local' || new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+    return name === 'local' || new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
   } catch {
     return false;
   }

@@ -14,13 +14,13 @@ export function parseDecimal(text: string): Nano | undefined {
   return whole === undefined ? undefined : nano(BigInt(whole.replaceAll('_', '') + fraction.padEnd(9, '0')));
 }
 
-/** As people write it: `0.15`, `97,123.45`. */
+/** As people write it: `0.15`, `97123.45`. */
 export const decimalText = (value: Nano): string => ratioText(value, NANO_PER_ONE);
 
 /** A quotient for reading, cut after nine places. `denominator` is above 0. */
 export function ratioText(numerator: bigint, denominator: bigint): string {
   const nanos = (numerator * NANO_PER_ONE) / denominator;
   const fraction = (nanos % NANO_PER_ONE).toString().padStart(9, '0').replace(/0+$/, '');
-  const whole = (nanos / NANO_PER_ONE).toLocaleString('en');
+  const whole = (nanos / NANO_PER_ONE).toString();
   return fraction === '' ? whole : `${whole}.${fraction}`;
 }

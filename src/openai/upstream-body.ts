@@ -55,6 +55,17 @@ export function upstreamBody({ taskKind, body, members, value, cap, askUsage, fi
   return spliced(body, splices);
 }
 
+/** A JSON object's bytes with another `model`, all else as it was; for a body that is an object to JSON.parse. Throws JsonScanError. */
+export function bodyForModel(body: Uint8Array, model: string): Uint8Array {
+  const members = scanObject(body);
+  const member = members.find(({ key }) => key === 'model');
+  const json = JSON.stringify(model);
+  if (member !== undefined) return spliced(body, [{ start: member.valueStart, end: member.valueEnd, text: json }]);
+  const last = members.at(-1);
+  const at = last?.valueEnd ?? body.indexOf('{'.charCodeAt(0)) + 1;
+  return spliced(body, [{ start: at, end: at, text: `${last ? ',' : ''}"model":${json}` }]);
+}
+
 function askForUsage(
   body: Uint8Array,
   options: JsonMember | undefined,

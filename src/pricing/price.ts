@@ -7,7 +7,7 @@ import { BASE_BPS } from './price-rule.ts';
 import type { PriceRule } from './price-rule.ts';
 import type { Rate } from './rate.ts';
 
-const TOKENS_PER_MTOK = 1_000_000n;
+export const TOKENS_PER_MTOK = 1_000_000n;
 const ONE_MSAT = msat(1n);
 
 /** How a price came about; kept with the job, so that the charge follows the same list, rate and rules. */
