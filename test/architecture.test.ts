@@ -31,6 +31,7 @@ const portFiles = [
   'spool/spool.ts',
   'estimating/estimator.ts',
   'rates/rate-source.ts',
+  'estimating/counting.ts',
 ];
 
 const source = join(import.meta.dirname, '..', 'src');

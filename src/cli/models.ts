@@ -44,16 +44,17 @@ async function list(path: string): Promise<void> {
   const { openPriceDesk } = await import('../node/price-desk.ts'); // drivers: only when it runs
   const desk = await openPriceDesk(config, createLog({ level: 'warn', pretty: process.stderr.isTTY }), 0);
   const { lists } = config.pricing;
-  const { offer, told, rate } = desk;
-  const onSale = offer.models();
+  const { offer, told, pooled, rate } = desk;
+  const kindsOf = (name: string) => offer.taskKinds.filter((taskKind) => offer.models(taskKind).includes(name));
+  const onSale = new Map(offer.models().map((name) => [name, kindsOf(name)]));
   const ratedCurrency = rate && { ratedCurrency: rate.currency };
-  const listings = catalogue({ lists, told, onSale, ...ratedCurrency, speeds: await speedsOf(config) });
+  const listings = catalogue({ lists, told, pooled, onSale, ...ratedCurrency, speeds: await speedsOf(config) });
   await desk.close();
   for (const { backend, fault } of told)
     if (fault !== undefined) process.stderr.write(`backend ${backend}: ${fault}\n`);
   if (isTerminal()) printTable(listings, config);
   else for (const { entry, ...listing } of listings) printJson({ ...listing, ...entry });
-  process.exitCode = exitCode(told, onSale.length);
+  process.exitCode = exitCode(told, onSale.size);
 }
 
 function exitCode(told: readonly Told[], onSale: number): number {
@@ -91,6 +92,7 @@ const price = (title: string, of: 'input' | 'cachedInput' | 'output'): Column<Li
 
 const columns: readonly Column<Listing>[] = [
   { title: 'model', text: ({ model, backendModel }) => (backendModel ? `${model} → ${backendModel}` : model) },
+  { title: 'for', text: ({ taskKinds }) => taskKinds.map((name) => name.split('.')[1] ?? name).join(', ') },
   price('input/Mtok', 'input'),
   price('cached', 'cachedInput'),
   price('output/Mtok', 'output'),

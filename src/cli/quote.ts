@@ -28,8 +28,13 @@ Examples:
 Exit codes: 0 priced · 1 the request can not be read · 3 configuration · 6 no backend answers · 7 not for sale: the request or the model
 `;
 
-const KINDS = { chat: 'openai.chat_completions.v1', responses: 'openai.responses.v1' } as const;
+const KINDS = {
+  chat: 'openai.chat_completions.v1',
+  responses: 'openai.responses.v1',
+  embeddings: 'openai.embeddings.v1',
+} as const;
 type Kind = keyof typeof KINDS;
+type Kinds = readonly [Kind, ...Kind[]];
 
 interface QuoteOptions {
   readonly model?: string;
@@ -49,7 +54,11 @@ export function quoteCommand(): Command {
     .description('Tell what a request would cost now, and how that price comes about.')
     .argument('<request>', 'file with the JSON body of the request; - for standard input')
     .option('-m, --model <id>', 'model or alias; default: the one that the request names')
-    .addOption(new Option('-k, --kind <kind>', 'default: by the shape of the request').choices(Object.keys(KINDS)))
+    .addOption(
+      new Option('-k, --kind <kind>', 'default: by the shape of the request, and what the model is sold for').choices(
+        Object.keys(KINDS),
+      ),
+    )
     .option('-b, --busy <jobs>', 'as if so many paid jobs were under way', count, 0)
     .addOption(configOption())
     .addHelpText('after', EXAMPLES)
@@ -68,9 +77,13 @@ async function quote(file: string, options: QuoteOptions): Promise<void> {
   }
 }
 
-async function tell(desk: PriceDesk, { taskKind, model, body }: Request, lists: readonly PriceList[]): Promise<void> {
+async function tell(desk: PriceDesk, { kinds, model, body }: Request, lists: readonly PriceList[]): Promise<void> {
   const { offer, told } = desk;
-  const priced = await offer.price(taskKind, model, body, new AbortController().signal);
+  const { signal } = new AbortController();
+  const kind = kinds.find((one) => offer.availability(KINDS[one], model) === 'on sale') ?? kinds[0];
+  const taskKind = KINDS[kind];
+  await offer.prepareCounting(signal);
+  const priced = await offer.price(taskKind, model, body, signal);
   if ('refusal' in priced) return refuse(model, priced.message, desk);
   for (const { backend, fault } of told)
     if (fault !== undefined) process.stderr.write(`backend ${backend}: ${fault}\n`);
@@ -91,7 +104,8 @@ function refuse(model: string, message: string, { offer, told }: PriceDesk): voi
 }
 
 interface Request {
-  readonly taskKind: TaskKind;
+  /** What it may be, the likeliest first. */
+  readonly kinds: Kinds;
   readonly model: string;
   readonly body: Uint8Array;
 }
@@ -102,14 +116,14 @@ function readRequest(file: string, options: QuoteOptions): Request {
   const value = objectIn(body);
   if (value === undefined)
     throw new Error(`${name} holds no JSON object: give the body of a request, like {"model":"…","messages":[…]}`);
-  const kind = options.kind ?? kindOf(value);
-  if (kind === undefined)
+  const kinds: Kinds | undefined = options.kind === undefined ? kindsOf(value) : [options.kind];
+  if (kinds === undefined)
     throw new Error(
-      `${name} has neither messages (a chat) nor input (a response): say --kind chat or --kind responses`,
+      `${name} has neither messages (a chat) nor input (a response, embeddings): say what it is with --kind`,
     );
   const model = options.model ?? value['model'];
   if (typeof model !== 'string') throw new Error(`${name} names no model: say --model`);
-  return { taskKind: KINDS[kind], model, body: value['model'] === model ? body : renamed(body, model) };
+  return { kinds, model, body: value['model'] === model ? body : renamed(body, model) };
 }
 
 function readBytes(file: string, name: string): Buffer {
@@ -132,8 +146,8 @@ function objectIn(body: Buffer): Record<string, unknown> | undefined {
   }
 }
 
-const kindOf = (value: object): Kind | undefined =>
-  'messages' in value ? 'chat' : 'input' in value ? 'responses' : undefined;
+const kindsOf = (value: object): Kinds | undefined =>
+  'messages' in value ? ['chat'] : 'input' in value ? ['responses', 'embeddings'] : undefined;
 
 /** What is ambiguous stays as it is: the gate says what is wrong with it. */
 function renamed(body: Uint8Array, model: string): Uint8Array {

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { NANO_PER_ONE } from '../money/decimal.ts';
 import { msat } from '../money/msat.ts';
+import type { Capability } from '../openai/request.ts';
 import type { FiatPrice, ModelPrice, TokenPrice } from '../pricing/model-price.ts';
-import type { EstimatorName, PaymentMode, PriceEntry } from '../pricing/price-list.ts';
+import type { PaymentMode, PriceEntry } from '../pricing/price-list.ts';
 import { currency, nanoOf } from './amount.ts';
+import { estimatorChoices, estimatorSchema } from './estimator-schema.ts';
+import type { WrittenEstimator } from './estimator-schema.ts';
 import { UINT32_MAX } from './fields.ts';
 import { MSAT_KEYS, priceFault, priceShape } from './price-schema.ts';
 import type { WrittenPrice } from './price-schema.ts';
@@ -32,11 +35,17 @@ export const modelFields = {
     .max(UINT32_MAX)
     .optional()
     .describe('Tokens that one answer may have. Default: llm.max_output_tokens.'),
-  estimator: z
-    .enum(['bytes', 'openai'])
+  estimator: estimatorSchema
     .optional()
     .describe(
-      'How input tokens are counted before the job runs. bytes: one for each 4 bytes. openai: with the vocabulary of OpenAI models. Default bytes.',
+      'How input tokens are counted before the job runs; of a list the first that can. Default: llm.estimator.',
+    ),
+  capabilities: z
+    .array(z.enum(['completion', 'embedding', 'vision']))
+    .min(1)
+    .optional()
+    .describe(
+      'What the model can do, where its backend does not tell (Ollama does): completion, embedding, vision. Default: completion.',
     ),
   payment: z
     .enum(['upfront', 'hold'])
@@ -71,7 +80,8 @@ export const priceListFileSchema = z
 /** What is said about a model, as written and checked. */
 export interface WrittenModel {
   readonly max_output_tokens?: number | undefined;
-  readonly estimator?: EstimatorName | undefined;
+  readonly estimator?: WrittenEstimator | undefined;
+  readonly capabilities?: readonly Capability[] | undefined;
   readonly payment?: PaymentMode | undefined;
   readonly aliases?: readonly string[] | undefined;
   readonly price?: WrittenPrice | undefined;
@@ -119,7 +129,8 @@ export const modelSettings = (
   listCurrency?: string,
 ): Omit<PriceEntry, 'pattern' | 'price'> & { price?: ModelPrice } => ({
   ...(written.max_output_tokens !== undefined && { maxOutputTokens: written.max_output_tokens }),
-  ...(written.estimator && { estimator: written.estimator }),
+  ...(written.estimator && { estimators: estimatorChoices(written.estimator) }),
+  ...(written.capabilities && { capabilities: written.capabilities }),
   ...(written.payment && { paymentMode: written.payment }),
   ...(written.aliases && written.aliases.length > 0 && { aliases: written.aliases }),
   ...(written.price && { price: modelPrice(written.price, listCurrency) }),

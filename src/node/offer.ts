@@ -2,14 +2,14 @@ import type { BackendPool } from '../backend/pool.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Config } from '../config/config.ts';
 import { rulesAt } from '../pricing/rules.ts';
+import type { Counting } from '../estimating/counting.ts';
 import type { RateSource } from '../rates/rate-source.ts';
 import { PriceOffer } from '../storefront/price-offer.ts';
-import type { Estimators } from './estimators.ts';
 
 export interface OfferParts {
   readonly settings: Pick<Config, 'minPriceMsat' | 'pricing' | 'llm' | 'payment' | 'limits'>;
   readonly pool: BackendPool;
-  readonly estimators: Estimators;
+  readonly counting: Counting;
   /** Absent: nothing is priced in another currency. */
   readonly rates?: RateSource;
   readonly clock: Clock;
@@ -17,11 +17,12 @@ export interface OfferParts {
 }
 
 /** What the configuration sells, by its prices: the same for who serves and for who asks beforehand. */
-export function createOffer({ settings, pool, estimators, rates, clock, jobsUnderWay }: OfferParts): PriceOffer {
+export function createOffer({ settings, pool, counting, rates, clock, jobsUnderWay }: OfferParts): PriceOffer {
   const { pricing, llm, payment, limits } = settings;
   return new PriceOffer({
     pool,
-    estimators,
+    counting,
+    estimators: llm.estimators,
     lists: pricing.lists,
     minPriceMsat: settings.minPriceMsat,
     maxOutputTokens: llm.maxOutputTokens,

@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import type { Rate } from '../pricing/rate.ts';
 import type { PriceOffer } from '../storefront/price-offer.ts';
 import { openBackends } from './backends.ts';
-import { closeEstimators, openEstimators } from './estimators.ts';
+import { openCounting } from './estimators.ts';
 import { createOffer } from './offer.ts';
 import { openRates } from './rates.ts';
 
@@ -23,6 +23,8 @@ export interface Told {
 export interface PriceDesk {
   readonly offer: PriceOffer;
   readonly told: readonly Told[];
+  /** The models that the configuration does not leave out. */
+  readonly pooled: readonly string[];
   readonly rate: Rate | undefined;
   close(): Promise<void>;
 }
@@ -32,7 +34,7 @@ export async function openPriceDesk(config: Config, log: Logger, jobsUnderWay: n
   const clock = systemClock;
   const members = openBackends(config, clock);
   const pool = createPool({ members, clock, maxQueueLength: 0 });
-  const estimators = openEstimators(clock);
+  const counting = openCounting({ backends: config.backends, clock, log });
   const rates = openRates(config.pricing.rate, clock, log);
   const [told] = await Promise.all([
     Promise.all(
@@ -47,21 +49,23 @@ export async function openPriceDesk(config: Config, log: Logger, jobsUnderWay: n
     pool.start(),
     rates?.start(),
   ]);
+  const offer = createOffer({
+    settings: config,
+    pool,
+    counting,
+    ...(rates && { rates }),
+    clock,
+    jobsUnderWay: () => jobsUnderWay,
+  });
   return {
-    offer: createOffer({
-      settings: config,
-      pool,
-      estimators,
-      ...(rates && { rates }),
-      clock,
-      jobsUnderWay: () => jobsUnderWay,
-    }),
+    offer,
     told,
+    pooled: pool.models().map(({ id }) => id),
     rate: rates?.rate(),
     close: async () => {
       rates?.close();
       await pool.close();
-      await closeEstimators(estimators);
+      await counting.close();
     },
   };
 }

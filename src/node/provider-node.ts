@@ -10,7 +10,7 @@ import type { Health } from '../operator/health.ts';
 import { openDiskSpool } from '../spool/disk-spool.ts';
 import { openBackends } from './backends.ts';
 import { ledgerPath, spoolPath } from './data-directory.ts';
-import { closeEstimators, openEstimators } from './estimators.ts';
+import { openCounting } from './estimators.ts';
 import type { OpenedNode } from './lightning-node.ts';
 import { openRates } from './rates.ts';
 import { createSeller } from './seller.ts';
@@ -47,7 +47,7 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
     throw new LedgerError('corrupt', `the books are wrong, so nothing is sold: ${problems.join('; ')}`);
   const spool = await openDiskSpool({ directory: spoolPath(dataDirectory), maxBytes: config.spool.maxBytes });
   const pool = createPool({ members: openBackends(config, clock), clock, maxQueueLength: Infinity, log });
-  const estimators = openEstimators(clock);
+  const counting = openCounting({ backends: config.backends, clock, log });
   const rates = openRates(config.pricing.rate, clock, log);
   const seller = createSeller({
     settings: config,
@@ -55,7 +55,7 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
     ledger,
     spool,
     pool,
-    estimators,
+    counting,
     ...(rates && { rates }),
     clock,
     log,
@@ -66,14 +66,20 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
   let isDraining = false;
   node.listen({ up: () => void (isUp = true), down: () => void (isUp = false) });
   await Promise.all([pool.start(), rates?.start()]);
-  let announced = offer.models().join();
-  const announceChanges = (): void => {
-    const now = offer.models().join();
+  const onSale = () => JSON.stringify(offer.taskKinds.map((taskKind) => offer.models(taskKind)));
+  let announced = onSale();
+  const closing = new AbortController();
+  const offerAgain = (): void => {
+    offer.prepareCounting(closing.signal).catch((error: unknown) => {
+      if (!closing.signal.aborted) log.error({ reason: String(error) }, 'the estimators could not be prepared');
+    });
+    const now = onSale();
     if (now !== announced) session.announce();
     announced = now;
   };
-  pool.onModelsChanged(announceChanges);
-  rates?.onChanged(announceChanges);
+  offerAgain();
+  pool.onModelsChanged(offerAgain);
+  rates?.onChanged(offerAgain);
   await seller.start();
   log.info({ node_id: node.nodeId, driver: lightning.driver, models: offer.models() }, 'provider started');
 
@@ -89,6 +95,7 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
           open: jobs.filter((job) => job.funding === 'open').length,
           paid: engine.paidJobs,
         },
+        counting: counting.figures(),
         backends: { running: pool.running(), waiting: pool.waiting() },
       };
     },
@@ -101,11 +108,12 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
       stop();
     },
     close: async () => {
+      closing.abort();
       seller.stop();
       rates?.close();
       await node.close();
       await pool.close();
-      await closeEstimators(estimators);
+      await counting.close();
       await spool.close();
       await ledger.close();
     },

@@ -9,6 +9,7 @@ import { performEffects } from '../engine/perform.ts';
 import { recover } from '../engine/recovery.ts';
 import { Runner } from '../engine/runner.ts';
 import { Sweeper } from '../engine/sweeper.ts';
+import type { Counting } from '../estimating/counting.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LightningNode, NodeId } from '../lightning/lightning.ts';
 import type { RateSource } from '../rates/rate-source.ts';
@@ -22,10 +23,9 @@ import { LcpStorefront } from '../storefront/lcp/lcp-storefront.ts';
 import { ourManifest } from '../storefront/lcp/manifest.ts';
 import type { PriceOffer } from '../storefront/price-offer.ts';
 import { ChannelWatch } from './channel-watch.ts';
-import type { Estimators } from './estimators.ts';
 import { createOffer } from './offer.ts';
 import { saleLog } from './sale-log.ts';
-import { rememberTrade } from './trade-memory.ts';
+import { learnFromRun, rememberTrade } from './trade-memory.ts';
 
 /** The part of the configuration that says how to sell. */
 export type SellerSettings = Pick<
@@ -48,7 +48,7 @@ export interface SellerParts {
   readonly ledger: Ledger;
   readonly spool: Spool;
   readonly pool: BackendPool;
-  readonly estimators: Estimators;
+  readonly counting: Counting;
   /** Absent: nothing is priced in another currency. */
   readonly rates?: RateSource;
   readonly clock: Clock;
@@ -88,7 +88,7 @@ async function warnOfOldBooks({ node, ledger, clock, log }: SellerParts): Promis
 
 /** Puts the rooms together that sell, on parts that are open already: real ones in the product, others in tests and simulation. */
 export function createSeller(parts: SellerParts): Seller {
-  const { settings, node, ledger, spool, pool, clock, log, onFatal } = parts;
+  const { settings, node, ledger, spool, pool, counting, clock, log, onFatal } = parts;
   const { limits, deadlines, pricing } = settings;
   const maxJobBytes = limits.maxInputBytes + limits.maxOutputBytes;
   const { maxOutputBytes } = limits;
@@ -143,6 +143,7 @@ export function createSeller(parts: SellerParts): Seller {
   });
   engine.watch((before, after) => admission.jobChanged(before, after));
   engine.watch(saleLog(log));
+  engine.watch(learnFromRun(counting));
   const channelWatch = new ChannelWatch({ node, clock, log, peers, onServedChanged: (who) => session.announce(who) });
   const intake = new Intake({
     session,
@@ -172,7 +173,7 @@ export function createSeller(parts: SellerParts): Seller {
     offer,
     sweeper,
     start: async () => {
-      await rememberTrade(ledger, admission, peers);
+      await rememberTrade(ledger, admission, peers, counting);
       const recovered = await recover(engine, ledger, spool);
       if (recovered.jobs > 0) log.info(recovered, 'unfinished jobs of the last run taken up again');
       await node.start(await ledger.cursor());

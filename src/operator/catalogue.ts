@@ -1,4 +1,5 @@
 import type { BackendModel } from '../backend/backend.ts';
+import type { TaskKind } from '../openai/request.ts';
 import { currencyOf } from '../pricing/model-price.ts';
 import type { PriceEntry, PriceList } from '../pricing/price-list.ts';
 import { aliasedEntries, findSale } from '../pricing/sale.ts';
@@ -12,6 +13,8 @@ export interface Listing {
   /** Names of the backends that have it. */
   readonly backends: readonly string[];
   readonly isOnSale: boolean;
+  /** What it is sold for. */
+  readonly taskKinds: readonly TaskKind[];
   /** Absent: it is for sale. */
   readonly whyNot?: string;
   /** Absent: it has no price. */
@@ -27,8 +30,10 @@ export interface CatalogueParts {
   readonly lists: readonly PriceList[];
   /** What each backend says that it has. */
   readonly told: readonly { readonly backend: string; readonly models: readonly BackendModel[] }[];
-  /** Names of what can be had now. */
-  readonly onSale: readonly string[];
+  /** Of those, what the configuration does not leave out. */
+  readonly pooled: readonly string[];
+  /** What each name can be had for now. */
+  readonly onSale: ReadonlyMap<string, readonly TaskKind[]>;
   /** The currency whose rate is known. */
   readonly ratedCurrency?: string;
   /** By the backend's name of the model. */
@@ -36,14 +41,15 @@ export interface CatalogueParts {
 }
 
 /** Every model that a backend has, and every alias: what is for sale first, then by name. Pure. */
-export function catalogue({ lists, told, onSale, ratedCurrency, speeds }: CatalogueParts): Listing[] {
+export function catalogue({ lists, told, pooled, onSale, ratedCurrency, speeds }: CatalogueParts): Listing[] {
   const installed = told.flatMap(({ models }) => models.map(({ id }) => id));
   const names = new Set([...installed, ...aliasedEntries(lists).flatMap(({ aliases = [] }) => aliases)]);
   const listings = [...names].toSorted().map((name): Listing => {
     const sale = findSale(lists, name);
     const backendModel = sale?.backendModel ?? name;
     const holders = told.filter(({ models }) => models.some(({ id }) => id === backendModel));
-    const isOnSale = onSale.includes(name);
+    const taskKinds = onSale.get(name) ?? [];
+    const isOnSale = taskKinds.length > 0;
     const entry = sale?.entry;
     const home = entry && lists.find(({ entries }) => entries.includes(entry));
     const speed = speeds.get(backendModel);
@@ -52,7 +58,14 @@ export function catalogue({ lists, told, onSale, ratedCurrency, speeds }: Catalo
       ...(backendModel !== name && { backendModel }),
       backends: holders.map(({ backend }) => backend),
       isOnSale,
-      ...(!isOnSale && { whyNot: whyNot(entry, backendModel, holders.length > 0, ratedCurrency) }),
+      taskKinds,
+      ...(!isOnSale && {
+        whyNot: whyNot(entry, backendModel, {
+          isInstalled: holders.length > 0,
+          isPooled: pooled.includes(backendModel),
+          rated: ratedCurrency,
+        }),
+      }),
       ...(entry && home && { entry, priceList: { file: home.file, pattern: entry.pattern } }),
       ...about(holders.flatMap(({ models }) => models.filter(({ id }) => id === backendModel))),
       ...(speed !== undefined && { tokensPerSecond: speed }),
@@ -61,12 +74,18 @@ export function catalogue({ lists, told, onSale, ratedCurrency, speeds }: Catalo
   return [...listings.filter(({ isOnSale }) => isOnSale), ...listings.filter(({ isOnSale }) => !isOnSale)];
 }
 
-function whyNot(entry: PriceEntry | undefined, model: string, isInstalled: boolean, rated: string | undefined): string {
+function whyNot(
+  entry: PriceEntry | undefined,
+  model: string,
+  { isInstalled, isPooled, rated }: { isInstalled: boolean; isPooled: boolean; rated: string | undefined },
+): string {
   if (!isInstalled) return `no backend has ${model}`;
   if (entry === undefined) return 'no price: neither llm.models nor a price list knows it';
   const currency = currencyOf(entry.price);
   if (currency !== undefined && currency !== rated) return `no exchange rate of ${currency}`;
-  return 'left out by the models of its backend in the configuration';
+  return isPooled
+    ? 'its price is for no work that it can do'
+    : 'left out by the models of its backend in the configuration';
 }
 
 /** What the backends tell of one model: any of them may serve it. */

@@ -1,4 +1,5 @@
 import { ratioText } from '../money/decimal.ts';
+import type { InputShape } from '../openai/input-shape.ts';
 import { maxMsat, minMsat, msat, subtractMsat, ZERO_MSAT } from '../money/msat.ts';
 import type { Msat } from '../money/msat.ts';
 import { amountsOf, msatRatio } from './model-price.ts';
@@ -10,11 +11,23 @@ import type { Rate } from './rate.ts';
 export const TOKENS_PER_MTOK = 1_000_000n;
 const ONE_MSAT = msat(1n);
 
+/** How the input was counted before the job ran: what is learned from when the backend has told how much it was. */
+export interface CountedHow {
+  /** bound: never fewer than the backend counts. */
+  readonly accuracy: 'exact' | 'estimate' | 'bound';
+  /** What the backend's chat template was to be applied to. */
+  readonly shape: InputShape;
+  /** Tokens of the text alone, where the template's share is a learned one. */
+  readonly textTokens?: number;
+}
+
 /** How a price came about; kept with the job, so that the charge follows the same list, rate and rules. */
 export interface PriceBreakdown {
   /** Name of the estimator that counted the input. */
   readonly estimator: string;
   readonly inputTokens: number;
+  /** Absent for jobs of older versions. */
+  readonly counted?: CountedHow;
   /** Over all choices. */
   readonly maxOutputTokens: number;
   /** Absent: none. */
@@ -36,6 +49,7 @@ export interface PriceBreakdown {
 export interface QuoteParts {
   readonly estimator: string;
   readonly inputTokens: number;
+  readonly counted?: CountedHow;
   readonly maxOutputTokens: number;
   readonly images?: number;
   readonly price: ModelPrice;
@@ -59,13 +73,14 @@ type Terms = Pick<PriceBreakdown, 'price' | 'rate' | 'rules' | 'images'>;
  * currency.
  */
 export function quotePrice({ minPriceMsat, rules = [], ...parts }: QuoteParts): PriceBreakdown {
-  const { estimator, inputTokens, maxOutputTokens, images = 0, price, rate } = parts;
+  const { estimator, inputTokens, counted, maxOutputTokens, images = 0, price, rate } = parts;
   const terms: Terms = { price, rules, ...(images > 0 && { images }), ...(rate && { rate }) };
   const exact = exactAmount({ inputTokens, outputTokens: maxOutputTokens }, terms);
   const listMsat = maxMsat(roundedUp(exact), minimumOf(terms));
   const priceMsat = maxMsat(maxMsat(minPriceMsat, listMsat), ONE_MSAT);
   const exactMsat = ratioText(exact.numerator, exact.denominator);
-  return { estimator, inputTokens, maxOutputTokens, ...terms, exactMsat, listMsat, minPriceMsat, priceMsat };
+  const count = { estimator, inputTokens, ...(counted && { counted }) };
+  return { ...count, maxOutputTokens, ...terms, exactMsat, listMsat, minPriceMsat, priceMsat };
 }
 
 /** What the quote asks of a buyer with this credit, and the part of the credit that is set aside for it: never below the minimum price. */

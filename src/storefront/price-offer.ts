@@ -1,20 +1,23 @@
 import type { BackendPool } from '../backend/pool.ts';
-import type { Estimator } from '../estimating/estimator.ts';
+import type { Counting } from '../estimating/counting.ts';
+import { CannotCount } from '../estimating/estimator.ts';
 import type { Msat } from '../money/msat.ts';
 import { checkRequestInSteps, taskKinds } from '../openai/request.ts';
-import type { RequestLimits, TaskKind } from '../openai/request.ts';
-import { amountsOf, currencyOf } from '../pricing/model-price.ts';
+import type { CheckedRequest, RequestLimits, TaskKind } from '../openai/request.ts';
+import { currencyOf } from '../pricing/model-price.ts';
 import { quotePrice } from '../pricing/price.ts';
-import type { EstimatorName, PaymentMode, PriceEntry, PriceList } from '../pricing/price-list.ts';
+import type { EstimatorChoice, PaymentMode, PriceList } from '../pricing/price-list.ts';
 import type { PriceRule } from '../pricing/price-rule.ts';
 import type { Rate } from '../pricing/rate.ts';
 import { findSale, salesOf } from '../pricing/sale.ts';
-import type { Sale } from '../pricing/sale.ts';
 import type { Availability, Offer, Priced, Refused } from './offer.ts';
+import { kindsOf, takesImages } from './what-models-do.ts';
 
 export interface PriceOfferOptions {
   readonly pool: BackendPool;
-  readonly estimators: Readonly<Record<EstimatorName, Estimator>>;
+  readonly counting: Pick<Counting, 'count' | 'prepare'>;
+  /** For models whose list entry names none. */
+  readonly estimators: readonly EstimatorChoice[];
   readonly lists: readonly PriceList[];
   readonly minPriceMsat: Msat;
   /** For models whose list entry names no cap. */
@@ -31,27 +34,22 @@ export interface PriceOfferOptions {
 
 const AWAY = 'this model is not to be had at the moment; try again soon';
 
+const UNCOUNTED = 'the input of this model can not be counted at the moment; try again later';
+
 /** Sells what a backend has and a price list names: nothing else, and never for nothing. */
 export class PriceOffer implements Offer {
   readonly taskKinds = taskKinds;
   readonly #options: PriceOfferOptions;
-  readonly #everOnSale = new Set<string>();
+  /** What models were sold for when they were last there. */
+  readonly #everOnSale = new Map<string, readonly TaskKind[]>();
 
   constructor(options: PriceOfferOptions) {
     this.#options = options;
   }
 
-  models(): readonly string[] {
-    const models = this.sales().map(({ name }) => name);
-    for (const model of models) this.#everOnSale.add(model);
-    return models;
-  }
-
-  /** What can be had now, by name. */
-  sales(): readonly Sale[] {
-    const { pool, lists } = this.#options;
-    const installed = pool.models().map(({ id }) => id);
-    return salesOf(lists, installed).filter(({ entry }) => this.#hasRate(entry));
+  models(taskKind?: TaskKind): readonly string[] {
+    const onSale = [...this.#kindsByName()];
+    return onSale.flatMap(([name, can]) => (taskKind === undefined || can.includes(taskKind) ? [name] : []));
   }
 
   /** What backends call a model that buyers name so. */
@@ -59,32 +57,54 @@ export class PriceOffer implements Offer {
     return findSale(this.#options.lists, name)?.backendModel ?? name;
   }
 
-  availability(model: string): Availability {
-    if (this.models().includes(model)) return 'on sale';
-    return this.#everOnSale.has(model) ? 'away' : 'not for sale';
+  /** Finds out by whom the input of each model is counted; again when the models have changed. */
+  async prepareCounting(signal: AbortSignal): Promise<void> {
+    const { counting, estimators, lists } = this.#options;
+    const onSale = this.models().map((name) => findSale(lists, name));
+    const entries = new Map(onSale.flatMap((sale) => (sale === undefined ? [] : [[sale.backendModel, sale.entry]])));
+    for (const [model, entry] of entries) await counting.prepare(model, entry.estimators ?? estimators, signal);
+  }
+
+  availability(taskKind: TaskKind, model: string): Availability {
+    const now = this.#kindsByName().get(model);
+    const can = now ?? this.#everOnSale.get(model);
+    if (can === undefined) return 'not for sale';
+    if (!can.includes(taskKind)) return 'for other work';
+    return now === undefined ? 'away' : 'on sale';
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
-    const { estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, allowed, paymentMode, rules } = this.#options;
+    const { pool, counting, lists, estimators, allowed, rules, ...defaults } = this.#options;
     const sale = findSale(lists, model);
-    const availability = this.availability(model);
+    const availability = this.availability(taskKind, model);
     if (availability === 'away') return { refusal: 'rate-limited', message: AWAY };
     if (sale === undefined || availability !== 'on sale')
-      return { refusal: 'unsupported-task', message: 'this model is not for sale here' };
+      return { refusal: 'unsupported-task', message: 'this model is not for sale here, or not for this work' };
     const { entry, backendModel } = sale;
+    const told = pool.models().find(({ id }) => id === backendModel);
     const request = await checkRequestInSteps(taskKind, body, model, {
-      maxOutputTokens: entry.maxOutputTokens ?? maxOutputTokens,
-      maxChoices,
-      allowImages: amountsOf(entry.price).image !== undefined,
+      maxOutputTokens: entry.maxOutputTokens ?? defaults.maxOutputTokens,
+      maxChoices: defaults.maxChoices,
+      allowImages: takesImages(told, entry),
       ...allowed,
     });
     if ('refusal' in request) return request;
-    const { images, inputBytes } = request;
-    const estimator = estimators[entry.estimator ?? 'bytes'];
-    // Images have a price of their own: their bytes are not text.
-    const inputTokens = await estimator.estimate({ ...request, inputBytes: inputBytes - images.bytes }, signal);
-    const rate = this.#options.rate();
-    if (!this.#hasRate(entry)) return { refusal: 'rate-limited', message: AWAY };
+    const { images } = request;
+    // As the backend knows it; images have a price of their own: their bytes are no text.
+    const asked: CheckedRequest = {
+      ...request,
+      model: backendModel,
+      inputBytes: request.inputBytes - images.bytes,
+      upstreamBody: (fill) => request.upstreamBody({ ...fill, model: backendModel }),
+    };
+    const input = await counting.count(asked, entry.estimators ?? estimators, { signal }).catch((error: unknown) => {
+      if (error instanceof CannotCount) return undefined;
+      throw error;
+    });
+    if (input === undefined) return { refusal: 'rate-limited', message: UNCOUNTED };
+    const currency = currencyOf(entry.price);
+    const rate = currency === undefined ? undefined : this.#rateOf(currency);
+    if (currency !== undefined && rate === undefined) return { refusal: 'rate-limited', message: AWAY };
     return {
       work: {
         model,
@@ -94,22 +114,39 @@ export class PriceOffer implements Offer {
         maxOutputTokensPerChoice: request.maxOutputTokensPerChoice,
         choices: request.choices,
       },
-      paymentMode: entry.paymentMode ?? paymentMode,
+      paymentMode: entry.paymentMode ?? defaults.paymentMode,
       breakdown: quotePrice({
-        estimator: estimator.name,
-        inputTokens,
+        estimator: input.estimator,
+        inputTokens: input.tokens,
+        counted: input.how,
         maxOutputTokens: request.maxOutputTokens,
         images: images.count,
         price: entry.price,
-        ...(rate !== undefined && rate.currency === currencyOf(entry.price) && { rate }),
+        ...(rate && { rate }),
         rules: rules(),
-        minPriceMsat,
+        minPriceMsat: defaults.minPriceMsat,
       }),
     };
   }
 
-  #hasRate({ price }: PriceEntry): boolean {
-    const currency = currencyOf(price);
-    return currency === undefined || this.#options.rate()?.currency === currency;
+  #rateOf(currency: string): Rate | undefined {
+    const rate = this.#options.rate();
+    return rate?.currency === currency ? rate : undefined;
+  }
+
+  /** What can be had now, by name, sorted. */
+  #kindsByName(): ReadonlyMap<string, readonly TaskKind[]> {
+    const { pool, lists } = this.#options;
+    const installed = new Map(pool.models().map((model) => [model.id, model]));
+    const onSale = new Map<string, readonly TaskKind[]>();
+    for (const { name, backendModel, entry } of salesOf(lists, [...installed.keys()])) {
+      const model = installed.get(backendModel);
+      const currency = currencyOf(entry.price);
+      if (model === undefined || (currency !== undefined && this.#rateOf(currency) === undefined)) continue;
+      const can = kindsOf(model, entry);
+      if (can.length > 0) onSale.set(name, can);
+    }
+    for (const [name, can] of onSale) this.#everOnSale.set(name, can);
+    return onSale;
   }
 }

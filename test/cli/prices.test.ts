@@ -100,7 +100,7 @@ describe('lcp-provider quote', () => {
       'a model that is not for sale',
       ['quote', '--model', 'x', 'chat.json'],
       7,
-      /not for sale here\nlcp-provider models/,
+      /not for sale here.*\nlcp-provider models tells/,
     ],
     ['a model without a rate', ['quote', '-c', 'no-rate.yaml', 'chat.json'], 7, /ENOENT[^]*not for sale/],
     ['a backend that is away', ['quote', '-c', 'away.yaml', 'chat.json'], 6, /backend play: /],

@@ -7,7 +7,7 @@ import type { Sweeper } from '../../src/engine/sweeper.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { SqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { msat } from '../../src/money/msat.ts';
-import { openEstimators } from '../../src/node/estimators.ts';
+import { openCounting } from '../../src/node/estimators.ts';
 import { createSeller } from '../../src/node/seller.ts';
 import type { SellerSettings } from '../../src/node/seller.ts';
 import type { Session } from '../../src/session/session.ts';
@@ -21,7 +21,7 @@ import { mortalClock } from './manual-clock.ts';
 import type { ManualClock } from './manual-clock.ts';
 import { mortal } from './mortal.ts';
 import type { Life } from './mortal.ts';
-import { MODEL } from './scripted-backend.ts';
+import { EMBEDDER, MODEL } from './scripted-backend.ts';
 import type { ScriptedBackend } from './scripted-backend.ts';
 import type { HoursSettings } from '../../src/pricing/hours-rule.ts';
 import type { LoadSettings } from '../../src/pricing/load-rule.ts';
@@ -73,7 +73,7 @@ const settingsWith = (
     paymentMode = 'upfront',
     inFlightSurge,
     hours,
-    entries = [{ pattern: MODEL, price: PRICES }],
+    entries = [MODEL, EMBEDDER].map((pattern) => ({ pattern, price: PRICES })),
   }: Pick<SellerOptions, 'peers' | 'promisedSpoolBytes' | 'paymentMode' | 'inFlightSurge' | 'hours' | 'entries'>,
 ): SellerSettings => ({
   enabled: true,
@@ -84,7 +84,12 @@ const settingsWith = (
     ...(inFlightSurge && { inFlightSurge }),
     ...(hours && { hours }),
   },
-  llm: { maxOutputTokens: MAX_OUTPUT_TOKENS, allowedRequestFields: [], allowedToolTypes: [] },
+  llm: {
+    maxOutputTokens: MAX_OUTPUT_TOKENS,
+    estimators: [{ name: 'bytes' }],
+    allowedRequestFields: [],
+    allowedToolTypes: [],
+  },
   payment: { mode: paymentMode, holdSeconds: DEADLINES.holdMs / 1000 },
   peers: { allow: [], deny: [], channelOnly: false, ...peers },
   limits: { ...limits, maxChoices: 4 },
@@ -157,7 +162,7 @@ export class Seller {
       ledger,
       spool,
       pool,
-      estimators: openEstimators(clock),
+      counting: openCounting({ backends: [], clock, log: silentLog }),
       ...(options.rates && { rates: options.rates }),
       clock,
       log,

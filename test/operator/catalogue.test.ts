@@ -18,22 +18,33 @@ const lists = [
   {
     file: 'all.yaml',
     entries: [
+      { pattern: 'blind', price },
       { pattern: 'gone', price, aliases: ['lost'] },
       { pattern: 'sm*', price },
     ],
   },
 ];
 const told = [
-  { backend: 'a', models: [{ id: 'big', contextTokens: 8_192, warm: true }, { id: 'dear' }, { id: 'unknown' }] },
+  {
+    backend: 'a',
+    models: [{ id: 'big', contextTokens: 8_192, warm: true }, { id: 'dear' }, { id: 'unknown' }, { id: 'blind' }],
+  },
   { backend: 'b', models: [{ id: 'big', contextTokens: 4_096, warm: false }, { id: 'small' }] },
 ];
 
 test('the catalogue tells what is for sale first, then all else and why it is not', () => {
-  const listings = catalogue({ lists, told, onSale: ['big', 'large'], speeds: new Map([['big', 12.5]]) });
+  const chat = ['openai.chat_completions.v1'] as const;
+  const onSale = new Map([
+    ['big', chat],
+    ['large', chat],
+  ]);
+  const pooled = ['big', 'dear', 'unknown', 'blind'];
+  const listings = catalogue({ lists, told, pooled, onSale, speeds: new Map([['big', 12.5]]) });
   expect(listings.slice(0, 2)).toMatchObject([
     {
       model: 'big',
       isOnSale: true,
+      taskKinds: chat,
       backends: ['a', 'b'],
       contextTokens: 4_096,
       warm: true,
@@ -43,6 +54,7 @@ test('the catalogue tells what is for sale first, then all else and why it is no
     { model: 'large', backendModel: 'big', isOnSale: true, tokensPerSecond: 12.5 },
   ]);
   expect(listings.slice(2).map(({ model, whyNot }) => [model, whyNot])).toEqual([
+    ['blind', 'its price is for no work that it can do'],
     ['dear', 'no exchange rate of USD'],
     ['lost', 'no backend has gone'],
     ['small', 'left out by the models of its backend in the configuration'],

@@ -83,9 +83,11 @@ describe('a rate in a file', () => {
     expect(source.rate()).toBeUndefined();
     expect(changes).toEqual([true, false]);
     expect(lines().at(-1)).toMatchObject({ level: 50, msg: expect.stringContaining('not for sale') as string });
-    await write('97500', clock.nowMs());
-    await clock.advance(60_000);
-    await until('there is a rate', () => source.rate());
+    await until('there is a rate', async () => {
+      await write('97500', clock.nowMs());
+      await clock.advance(60_000);
+      return source.rate();
+    });
     await until('it was told', () => changes.length === 3 || undefined);
   });
 
