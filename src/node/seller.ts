@@ -12,7 +12,7 @@ import { Sweeper } from '../engine/sweeper.ts';
 import type { Counting } from '../estimating/counting.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LightningNode, NodeId } from '../lightning/lightning.ts';
-import { loadRule } from '../pricing/load-rule.ts';
+import type { RateSource } from '../rates/rate-source.ts';
 import { Session } from '../session/session.ts';
 import type { Spool } from '../spool/spool.ts';
 import { Admission } from '../storefront/admission/admission.ts';
@@ -21,8 +21,9 @@ import { Delivery } from '../storefront/lcp/delivery.ts';
 import { Intake } from '../storefront/lcp/intake.ts';
 import { LcpStorefront } from '../storefront/lcp/lcp-storefront.ts';
 import { ourManifest } from '../storefront/lcp/manifest.ts';
-import { PriceOffer } from '../storefront/price-offer.ts';
+import type { PriceOffer } from '../storefront/price-offer.ts';
 import { ChannelWatch } from './channel-watch.ts';
+import { createOffer } from './offer.ts';
 import { saleLog } from './sale-log.ts';
 import { learnFromRun, rememberTrade } from './trade-memory.ts';
 
@@ -48,6 +49,8 @@ export interface SellerParts {
   readonly spool: Spool;
   readonly pool: BackendPool;
   readonly counting: Counting;
+  /** Absent: nothing is priced in another currency. */
+  readonly rates?: RateSource;
   readonly clock: Clock;
   readonly log: Logger;
   readonly onFatal: (error: Error) => void;
@@ -101,17 +104,11 @@ export function createSeller(parts: SellerParts): Seller {
     allowedToolTypes: settings.llm.allowedToolTypes,
   };
   const engine = new Engine({ ledger, clock, deadlines: inMs, log, onFatal });
-  const offer = new PriceOffer({
-    pool,
-    counting,
-    estimators: settings.llm.estimators,
-    lists: settings.enabled ? pricing.lists : [], // disabled: nothing is for sale, and buyers are told so
-    minPriceMsat: settings.minPriceMsat,
-    maxOutputTokens: settings.llm.maxOutputTokens,
-    maxChoices: limits.maxChoices,
-    paymentMode: settings.payment.mode,
-    allowed,
-    rules: () => (pricing.inFlightSurge === undefined ? [] : [loadRule(pricing.inFlightSurge, engine.paidJobs)]),
+  const offer = createOffer({
+    ...parts,
+    // Disabled: nothing is for sale, and buyers are told so.
+    settings: settings.enabled ? settings : { ...settings, pricing: { ...pricing, lists: [] } },
+    jobsUnderWay: () => engine.paidJobs,
   });
   const peers = new KnownPeers(settings.peers);
   const sells = (peer: NodeId): boolean => peers.isServed(peer);
@@ -134,6 +131,7 @@ export function createSeller(parts: SellerParts): Seller {
     peers,
     jobs: () => engine.liveJobs(),
     queue: (model) => pool.queue(model),
+    backendModel: (name) => offer.backendModel(name),
     spoolUsedBytes: () => spool.usedBytes(),
     limits: {
       ...limits,

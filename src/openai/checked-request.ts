@@ -31,6 +31,8 @@ export interface UpstreamFill {
   readonly cap: 'max_tokens' | 'max_completion_tokens' | 'both';
   /** True: ask for the usage of streamed chats. */
   readonly usage: boolean;
+  /** What the backend calls the model, where the buyer knows it by another name. */
+  readonly model?: string;
 }
 
 /** A request that may be sold: its body means the same to every decoder, and what it can cost is bounded. */

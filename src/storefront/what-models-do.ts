@@ -1,6 +1,7 @@
 import type { PoolModel } from '../backend/pool.ts';
 import { hasOutput, kinds, taskKinds } from '../openai/request.ts';
 import type { Capability, TaskKind } from '../openai/request.ts';
+import { amountsOf } from '../pricing/model-price.ts';
 import type { PriceEntry } from '../pricing/price-list.ts';
 
 /** What is known of a model: what its backends tell, else what its price list entry says. */
@@ -10,9 +11,15 @@ const capabilitiesOf = ({ capabilities }: PoolModel, entry: PriceEntry): readonl
 /** The kinds of work that a model is sold for: those that it can do and that its price is for. Without output, input or request must cost something. */
 export function kindsOf(model: PoolModel, entry: PriceEntry): readonly TaskKind[] {
   const capabilities = capabilitiesOf(model, entry);
-  const { inputMsatPerMtok, requestMsat } = entry.price;
-  const isInputPriced = inputMsatPerMtok > 0n || requestMsat > 0n;
+  const { input, request } = amountsOf(entry.price);
+  const isInputPriced = input > 0n || request > 0n;
   return taskKinds.filter(
     (taskKind) => capabilities.includes(kinds[taskKind].needs) && (hasOutput(taskKind) || isInputPriced),
   );
+}
+
+/** Whether images are sold: they have a price, and nobody says that the model has no eyes. */
+export function takesImages(model: PoolModel | undefined, entry: PriceEntry): boolean {
+  const told = model?.capabilities ?? entry.capabilities;
+  return amountsOf(entry.price).image !== undefined && (told === undefined || told.includes('vision'));
 }
