@@ -11,7 +11,7 @@ import type { PriceRule } from '../pricing/price-rule.ts';
 import type { Rate } from '../pricing/rate.ts';
 import { findSale, salesOf } from '../pricing/sale.ts';
 import type { Availability, Offer, Priced, Refused } from './offer.ts';
-import { kindsOf, takesImages } from './what-models-do.ts';
+import { kindsOf, whyNoImages } from './what-models-do.ts';
 
 export interface PriceOfferOptions {
   readonly pool: BackendPool;
@@ -78,14 +78,16 @@ export class PriceOffer implements Offer {
     const sale = findSale(lists, model);
     const availability = this.availability(taskKind, model);
     if (availability === 'away') return { refusal: 'rate-limited', message: AWAY };
-    if (sale === undefined || availability !== 'on sale')
+    const told = pool.models().find(({ id }) => id === sale?.backendModel);
+    if (sale === undefined || told === undefined || availability !== 'on sale')
       return { refusal: 'unsupported-task', message: 'this model is not for sale here, or not for this work' };
     const { entry, backendModel } = sale;
-    const told = pool.models().find(({ id }) => id === backendModel);
+    const noImages = whyNoImages(told, entry);
     const request = await checkRequestInSteps(taskKind, body, model, {
       maxOutputTokens: entry.maxOutputTokens ?? defaults.maxOutputTokens,
       maxChoices: defaults.maxChoices,
-      allowImages: takesImages(told, entry),
+      allowImages: noImages === undefined,
+      ...(noImages !== undefined && { whyNoImages: noImages }),
       ...allowed,
     });
     if ('refusal' in request) return request;
