@@ -68,7 +68,9 @@ describe('images', () => {
     const input = BigInt(job.breakdown.inputTokens) * 1_000n;
     expect(quote.priceMsat).toBe(input + 50n * 10_000n + 140_000n);
     expect(job.chargeMsat).toBe(input + 5n * 10_000n + 140_000n);
-    expect(JSON.parse(Buffer.from(market.backend.requests[0]?.body ?? []).toString())).toEqual(JSON.parse(`${body}`));
+    expect(JSON.parse(Buffer.from(market.backend.requests[0]?.body ?? []).toString())).toEqual(
+      JSON.parse(body.toString()),
+    );
   });
 
   test.each([
