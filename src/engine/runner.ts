@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { BackendError } from '../backend/backend.ts';
 import type { Backend, OutputCapField } from '../backend/backend.ts';
 import type { BackendPool, Slot } from '../backend/pool.ts';
+import { backendModelOf } from '../job/job.ts';
 import type { Job, JobKey, Output, Usage } from '../job/job.ts';
 import { TOO_LONG } from '../job/run.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -103,7 +104,8 @@ export class Runner {
     const { job, abort, filter } = attempt;
     const { key, work, terms } = job;
     const exclude = this.#failedAt.get(key);
-    attempt.slot = await pool.acquire(work.model, abort.signal, exclude === undefined ? {} : { exclude });
+    const model = backendModelOf(work);
+    attempt.slot = await pool.acquire(model, abort.signal, exclude === undefined ? {} : { exclude });
     const maxBytes = Math.min(maxOutputBytes, job.limits.maxResultBytes);
     const limits = { maxBytes, maxBacklogBytes: attempt.isWithheld ? maxBytes : maxBacklogBytes };
     const [[running, input], writer] = await both(
@@ -117,7 +119,7 @@ export class Runner {
     if (input === undefined) throw new BackendError('the stored request is missing', { retryable: false });
     const { backend } = attempt.slot;
     const body = await this.#upstreamBody(job, input, backend.outputCapField);
-    const request = { taskKind: terms.taskKind, model: work.model, body, stream: work.stream };
+    const request = { taskKind: terms.taskKind, model, body, stream: work.stream };
     const answer = await backend.run(request, abort.signal);
     const stream = (attempt.stream = { streamId: outputStreamId(key), contentType: answer.contentType });
     for await (const bytes of answer.body) {
@@ -134,7 +136,7 @@ export class Runner {
       await writer.abort();
       return failed;
     }
-    pool.report(backend, 'ok', work.model);
+    pool.report(backend, 'ok', backendModelOf(work));
     const usage = end.usage ?? this.#countedUsage(attempt);
     const output = await endOutput(stream, writer, noteOf(usage));
     if (!attempt.hasBegun) await this.#begin(attempt, stream);
@@ -199,7 +201,7 @@ export class Runner {
     const failedAt = this.#failedAt.get(job.key) ?? new Set();
     if (slot !== undefined) this.#failedAt.set(job.key, failedAt.add(slot.backend));
     if (fault?.missed === 'first-byte')
-      return { kind: 'first-byte-timed-out', retryable: pool.hasOther(job.work.model, failedAt) };
+      return { kind: 'first-byte-timed-out', retryable: pool.hasOther(backendModelOf(job.work), failedAt) };
     if (fault?.missed === 'next-byte') return { kind: 'next-byte-timed-out', ...delivered };
     const retryable = fault?.retryable === true && output === undefined;
     return { kind: 'attempt-failed', retryable, reason, ...delivered };
@@ -207,15 +209,17 @@ export class Runner {
 
   /** The body that was priced, with what it left open filled in: the price binds the backend too. */
   async #upstreamBody(job: Job, input: Uint8Array, cap: OutputCapField): Promise<Uint8Array> {
-    const { model, maxOutputTokensPerChoice, choices } = job.work;
+    const { work, breakdown } = job;
+    const { model, maxOutputTokensPerChoice, choices } = work;
     const request = await checkRequestInSteps(job.terms.taskKind, input, model, {
       maxOutputTokens: maxOutputTokensPerChoice,
       maxChoices: choices,
+      allowImages: (breakdown.images ?? 0) > 0,
       ...this.#options.allowed,
     });
     if ('refusal' in request)
       throw new BackendError('the stored request does not pass the gate any more', { retryable: false });
-    return request.upstreamBody({ cap, usage: true });
+    return request.upstreamBody({ cap, usage: true, model: backendModelOf(work) });
   }
 
   /** An SSE stream that had begun gets an error event, so that the client sees it; undefined: there is nothing to deliver. */

@@ -78,7 +78,7 @@ export class Acceptance {
 
   /** What cannot be served is not priced: counting tokens is work too. */
   async #isWorthPricing(draft: Draft, inputBytes: number): Promise<boolean> {
-    const { admission, warming, drafts, session, maxOutputBytes, makeSpoolRoom } = this.#options;
+    const { admission, warming, offer, drafts, session, maxOutputBytes, makeSpoolRoom } = this.#options;
     const { peer, model, abort } = draft;
     const { maxStreamBytes = 0n } = session.manifestOf(peer, draft.version) ?? {};
     const roomBytes = roomBytesFor(inputBytes, Math.min(maxOutputBytes, Number(maxStreamBytes)));
@@ -88,7 +88,7 @@ export class Acceptance {
     const declined =
       admission.admit(peer, { kind: 'quote', model, roomBytes }) ??
       admission.admit(peer, { kind: 'counting' }) ??
-      warming?.decline(peer, model);
+      warming?.decline(peer, offer.backendModel(model));
     if (declined !== undefined) drafts.refuse(draft, declined.refusal, declined.message);
     return declined === undefined;
   }
