@@ -9,6 +9,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     exclude: ['test/rig/**'],
+    maxWorkers: '100%', // most of them wait for disks and for programs that they started
     testTimeout: 20_000,
     hookTimeout: 20_000,
   },
