@@ -1,7 +1,7 @@
 import type { LndCredentialSource } from '../lightning/lnd/credentials.ts';
 import type { Msat } from '../money/msat.ts';
 import type { LoadSettings } from '../pricing/load-rule.ts';
-import type { PaymentMode, PriceList } from '../pricing/price-list.ts';
+import type { EstimatorChoice, PaymentMode, PriceList } from '../pricing/price-list.ts';
 import type { ListenAddress } from './fields.ts';
 
 /** The Lightning node. `none` only while nothing is sold (`enabled` false). */
@@ -23,7 +23,13 @@ interface BackendCommon {
 
 /** One backend. `models`: only these; `*` stands for any characters; absent: all. */
 export type BackendConfig =
-  | (BackendCommon & { readonly driver: 'ollama'; readonly url: string; readonly models?: readonly string[] })
+  | (BackendCommon & {
+      readonly driver: 'ollama';
+      readonly url: string;
+      /** Models in memory at once. */
+      readonly loadedModels: number;
+      readonly models?: readonly string[];
+    })
   | (BackendCommon & {
       readonly driver: 'openai';
       readonly url: string;
@@ -52,6 +58,10 @@ export interface Config {
   readonly llm: {
     /** For models of which nothing else is said. */
     readonly maxOutputTokens: number;
+    /** For models of which nothing else is said: the first that can counts. */
+    readonly estimators: readonly EstimatorChoice[];
+    /** What becomes of a request for a model that is not in memory. */
+    readonly coldModels: 'warm' | 'sell';
     /** What a request may hold beside what the gate knows. */
     readonly allowedRequestFields: readonly string[];
     readonly allowedToolTypes: readonly string[];
@@ -74,6 +84,8 @@ export interface Config {
     readonly requestsPerMinute: number;
     readonly countingSecondsPerMinutePerPeer: number;
     readonly countingSecondsPerMinute: number;
+    readonly modelLoadsPerMinutePerPeer: number;
+    readonly modelLoadsPerMinute: number;
     readonly openInputsPerPeer: number;
     readonly openInputs: number;
     readonly inputMemoryBytesPerPeer: number;

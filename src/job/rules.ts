@@ -114,10 +114,13 @@ export const coverToCredit: EntryRule = {
 };
 
 /**
- * The charge of a run that ended with usage figures; never above the cover, and nothing for an empty answer, unless it was the buyer who ended it.
+ * The charge of a run that ended with usage figures; never above the cover, and nothing for an empty answer where output was sold, unless it was the
+ * buyer who ended it.
  * Nothing either when the payment was given back meanwhile.
  */
 export function chargeFor(job: Job, usage: Job['usage']): Msat {
-  if (!isCovered(job) || usage === undefined || (usage.outputTokens === 0 && !job.cancelled)) return ZERO_MSAT;
+  if (!isCovered(job) || usage === undefined) return ZERO_MSAT;
+  const isEmpty = usage.outputTokens === 0 && job.breakdown.maxOutputTokens > 0;
+  if (isEmpty && !job.cancelled) return ZERO_MSAT;
   return chargeMsat(job.breakdown, usage, coverMsat(job));
 }

@@ -14,6 +14,7 @@ const maxPriceMsat = msat(10_000_000n);
 
 export const chatKind = 'openai.chat_completions.v1';
 export const responsesKind = 'openai.responses.v1';
+export const embeddingsKind = 'openai.embeddings.v1';
 
 /** A chat as clients write it; `more` adds fields or replaces them. */
 export const chat = (model: string, more: Record<string, unknown> = {}): string =>
@@ -39,9 +40,10 @@ export class RigBuyer implements AsyncDisposable {
     this.#closeNode = closeNode;
   }
 
-  static async start(rig: Rig): Promise<RigBuyer> {
+  /** `patienceMs`: it waits and asks again when the seller says so. */
+  static async start(rig: Rig, patienceMs = 0): Promise<RigBuyer> {
     const lnd = await openBuyerLnd(rig);
-    const node = await startBuyer({ node: lnd, log: silentLog });
+    const node = await startBuyer({ node: lnd, log: silentLog, patienceMs });
     return new RigBuyer(node, rig.seller.nodeId, () => lnd.close());
   }
 
