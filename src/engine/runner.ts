@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { BackendError } from '../backend/backend.ts';
 import type { Backend, OutputCapField } from '../backend/backend.ts';
 import type { BackendPool, Slot } from '../backend/pool.ts';
+import type { Clock } from '../clock/clock.ts';
 import type { Job, JobKey, Output, Usage } from '../job/job.ts';
 import { TOO_LONG } from '../job/run.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -14,12 +15,14 @@ import { SpoolError } from '../spool/spool.ts';
 import type { Spool, SpoolWriter } from '../spool/spool.ts';
 import type { Engine } from './engine.ts';
 import type { OutputBegun, Storefront } from './storefront.ts';
+import { WorkRates } from './work-rates.ts';
 
 export interface RunnerOptions {
   readonly engine: Engine;
   readonly ledger: Ledger;
   readonly pool: BackendPool;
   readonly spool: Spool;
+  readonly clock: Clock;
   readonly storefront: Pick<Storefront, 'beginOutput'>;
   readonly log: Logger;
   readonly maxOutputBytes: number;
@@ -42,6 +45,8 @@ interface Attempt {
   /** Nobody can use half of a JSON answer: while the payment for one is only held, output begins when all of it is there. */
   readonly isWithheld: boolean;
   slot?: Slot;
+  /** Set with the slot. Unix ms. */
+  startedAtMs?: number;
   writer?: SpoolWriter;
   /** Set when the backend answers. */
   stream?: OutputBegun;
@@ -56,6 +61,7 @@ export class Runner {
   readonly #attempts = new Map<JobKey, Attempt>();
   /** Where attempts of a job failed: the next one goes elsewhere, if it can. */
   readonly #failedAt = new Map<JobKey, Set<Backend>>();
+  readonly #rates = new WorkRates();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -104,6 +110,7 @@ export class Runner {
     const { key, work, terms } = job;
     const exclude = this.#failedAt.get(key);
     attempt.slot = await pool.acquire(work.model, abort.signal, exclude === undefined ? {} : { exclude });
+    attempt.startedAtMs = this.#options.clock.nowMs();
     const maxBytes = Math.min(maxOutputBytes, job.limits.maxResultBytes);
     const limits = { maxBytes, maxBacklogBytes: attempt.isWithheld ? maxBytes : maxBacklogBytes };
     const [[running, input], writer] = await both(
@@ -135,6 +142,7 @@ export class Runner {
       return failed;
     }
     pool.report(backend, 'ok', work.model);
+    if (end.usage !== undefined) this.#rates.ended(job, end.usage, this.#ranMs(attempt));
     const usage = end.usage ?? this.#countedUsage(attempt);
     const output = await endOutput(stream, writer, noteOf(usage));
     if (!attempt.hasBegun) await this.#begin(attempt, stream);
@@ -174,7 +182,7 @@ export class Runner {
     if (why === 'over' || why === 'cancelled') {
       await writer?.abort();
       return why === 'cancelled' && slot !== undefined
-        ? { kind: 'run-aborted', usage: this.#countedUsage(attempt) }
+        ? { kind: 'run-aborted', usage: this.#usageWhenCancelled(attempt) }
         : undefined;
     }
     const fault = why === undefined && error instanceof BackendError ? error : undefined;
@@ -240,6 +248,19 @@ export class Runner {
     const told: Usage = filter.usage() ?? { inputTokens, outputTokens: 0, isOwnCount: true };
     const outputTokens = Math.max(told.outputTokens, filter.producedTokens());
     return { ...told, outputTokens: Math.min(outputTokens, maxOutputTokens) };
+  }
+
+  /** Nothing is seen of a JSON answer before its end: so the time that it ran counts too, by the pace of the model. */
+  #usageWhenCancelled(attempt: Attempt): Usage {
+    const usage = this.#countedUsage(attempt);
+    if (attempt.job.work.stream) return usage;
+    const likely = this.#rates.outputTokens(attempt.job, this.#ranMs(attempt));
+    return { ...usage, outputTokens: Math.max(usage.outputTokens, likely) };
+  }
+
+  #ranMs({ startedAtMs }: Attempt): number {
+    const nowMs = this.#options.clock.nowMs();
+    return Math.max(0, nowMs - (startedAtMs ?? nowMs));
   }
 }
 
