@@ -68,7 +68,7 @@ export class PriceOffer implements Offer {
 
   availability(taskKind: TaskKind, model: string): Availability {
     const now = this.#kindsByName().get(model);
-    const can = now ?? (this.#options.pool.isAway(this.backendModel(model)) ? this.#everOnSale.get(model) : undefined);
+    const can = now ?? (this.#isMissed(model) ? this.#everOnSale.get(model) : undefined);
     if (can === undefined) return 'not for sale';
     if (!can.includes(taskKind)) return 'for other work';
     return now === undefined ? 'away' : 'on sale';
@@ -135,6 +135,14 @@ export class PriceOffer implements Offer {
         minPriceMsat: defaults.minPriceMsat,
       }),
     };
+  }
+
+  /** Its backend is away, or the rate of its currency; what was deleted, or has no price any more, is not missed. */
+  #isMissed(name: string): boolean {
+    const { pool, lists } = this.#options;
+    const sale = findSale(lists, name);
+    if (sale === undefined) return false;
+    return pool.isAway(sale.backendModel) || pool.models().some(({ id }) => id === sale.backendModel);
   }
 
   #rateOf(currency: string): Rate | undefined {
