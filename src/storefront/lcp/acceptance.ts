@@ -44,7 +44,7 @@ export class Acceptance {
   }
 
   async #price(draft: Draft, input: AssembledStream): Promise<void> {
-    const { admission, engine, drafts, log } = this.#options;
+    const { admission, warming, engine, drafts, log } = this.#options;
     const { peer, model, key } = draft;
     try {
       if (!(await draft.isNew) || !(await this.#isWorthPricing(draft))) return;
@@ -56,7 +56,9 @@ export class Acceptance {
       const job = await engine.accept(peer, input.data, (creditMsat) => {
         if (draft.abort.signal.aborted) return undefined; // while the credit was looked up
         const made = make(creditMsat);
-        const declined = admission.admit(peer, { kind: 'quote', model, answerBytes: this.#answerBytes(made) });
+        const declined =
+          admission.admit(peer, { kind: 'quote', model, answerBytes: this.#answerBytes(made) }) ??
+          warming?.decline(peer, model); // while it was counted, the model may have made room for another
         if (declined !== undefined) {
           drafts.refuse(draft, declined.refusal, declined.message);
           return undefined;
