@@ -1,6 +1,6 @@
 import { TokenBuckets } from '../../clock/token-bucket.ts';
 import type { Clock } from '../../clock/clock.ts';
-import { isInvoiceOpen, isRunFinal } from '../../job/job.ts';
+import { backendModelOf, isInvoiceOpen, isRunFinal } from '../../job/job.ts';
 import type { Job, JobKey } from '../../job/job.ts';
 import type { NodeId } from '../../lightning/lightning.ts';
 import { Capacity } from './capacity.ts';
@@ -32,8 +32,8 @@ export interface AdmissionOptions extends CapacityOptions {
 export type Wish =
   /** That a request of its is looked at. */
   | { readonly kind: 'request' }
-  /** A quote; the answer has at most so many bytes (absent: not known yet, and no matter). */
-  | { readonly kind: 'quote'; readonly model: string; readonly answerBytes?: number }
+  /** A quote; the job takes at most so much room (absent: not known yet, and no matter). */
+  | { readonly kind: 'quote'; readonly model: string; readonly roomBytes?: number }
   /** That tokens are counted for it. */
   | { readonly kind: 'counting' }
   /** That a model is loaded for it. */
@@ -108,7 +108,7 @@ export class Admission {
         return this.#admitRequest(holder);
       case 'quote':
         if (!this.#options.peers.isServed(peer)) return { refusal: 'unsupported-task', message: NOT_SERVED };
-        return this.#isOpen ? this.#capacity.decline(holder, wish.model, wish.answerBytes) : decline(CLOSED);
+        return this.#isOpen ? this.#capacity.decline(holder, wish.model, wish.roomBytes) : decline(CLOSED);
       case 'counting': {
         const waitMs = this.#countingMs.waitMs(holder, 1, this.#nowMs());
         return waitMs > 0 ? declineFor(waitMs, 'too many long requests that were not paid') : undefined;
@@ -128,8 +128,8 @@ export class Admission {
     }
   }
 
-  isSpoolShort(peer: NodeId, answerBytes: number): boolean {
-    return this.#capacity.isSpoolShort(peer, answerBytes);
+  isSpoolShort(peer: NodeId, roomBytes: number): boolean {
+    return this.#capacity.isSpoolShort(peer, roomBytes);
   }
 
   /** Books what counting took: wall time, since it is one peer's turn at a time. Returns what was booked. */
@@ -148,7 +148,9 @@ export class Admission {
   jobChanged(before: Job, after: Job): void {
     if (before.receivedMsat === undefined && after.receivedMsat !== undefined) this.#paid(after);
     if (!isInvoiceOpen(after)) this.#spent.delete(after.key);
-    if (isRunFinal(after) && !isRunFinal(before)) this.#capacity.runEnded(after);
+    if (!isRunFinal(after) || isRunFinal(before)) return;
+    this.#capacity.runEnded(after);
+    if (after.cancelled && after.receivedMsat === undefined) this.#workedForNothing(after);
   }
 
   /** To be told, at the start, of jobs of earlier days, the oldest first. */
@@ -159,11 +161,18 @@ export class Admission {
     }
   }
 
+  /** A payment that was only held went back to a buyer that cancelled: the work was a gift, as counting is. */
+  #workedForNothing({ peer, startedAtMs, endedAtMs }: Job): void {
+    if (startedAtMs === undefined || endedAtMs === undefined) return;
+    this.#countingMs.takeFromPeer(peer, Math.max(0, endedAtMs - startedAtMs), this.#nowMs());
+  }
+
   #paid({ peer, key, work }: Job): void {
     this.#options.peers.paid(peer);
-    const loader = this.#loadedFor.get(work.model);
+    const model = backendModelOf(work);
+    const loader = this.#loadedFor.get(model);
     if (loader?.peer === peer) {
-      this.#loadedFor.delete(work.model);
+      this.#loadedFor.delete(model);
       this.#loads.giveBack(loader, 1);
     }
     const spent = this.#spent.get(key);
