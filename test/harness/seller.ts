@@ -70,11 +70,15 @@ const settingsWith = (
   {
     peers,
     promisedSpoolBytes = SPOOL_BYTES,
+    backlogBytes = 1 << 20,
     paymentMode = 'upfront',
     inFlightSurge,
     hours,
     entries = [MODEL, EMBEDDER].map((pattern) => ({ pattern, price: PRICES })),
-  }: Pick<SellerOptions, 'peers' | 'promisedSpoolBytes' | 'paymentMode' | 'inFlightSurge' | 'hours' | 'entries'>,
+  }: Pick<
+    SellerOptions,
+    'peers' | 'promisedSpoolBytes' | 'backlogBytes' | 'paymentMode' | 'inFlightSurge' | 'hours' | 'entries'
+  >,
 ): SellerSettings => ({
   enabled: true,
   quoteTtlSeconds: DEADLINES.quoteTtlS,
@@ -102,7 +106,7 @@ const settingsWith = (
     retentionSeconds: DEADLINES.retentionMs / 1000,
     drainSeconds: 60,
   },
-  spool: { maxBytes: promisedSpoolBytes, maxBacklogBytes: 1 << 20 },
+  spool: { maxBytes: promisedSpoolBytes, maxBacklogBytes: backlogBytes },
 });
 
 export interface SellerOptions {
@@ -122,6 +126,7 @@ export interface SellerOptions {
   /** What the disk takes, and what admission believes that it takes. */
   readonly spoolBytes?: number;
   readonly promisedSpoolBytes?: number;
+  readonly backlogBytes?: number;
   readonly peers?: Partial<SellerSettings['peers']>;
   readonly log?: Logger;
   /** Called before each use of the ledger; may throw, wait, or end the process. */

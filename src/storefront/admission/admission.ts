@@ -30,8 +30,8 @@ export interface AdmissionOptions extends CapacityOptions {
 export type Wish =
   /** That a request of its is looked at. */
   | { readonly kind: 'request' }
-  /** A quote; the answer has at most so many bytes (absent: not known yet, and no matter). */
-  | { readonly kind: 'quote'; readonly model: string; readonly answerBytes?: number }
+  /** A quote; the job takes at most so much room (absent: not known yet, and no matter). */
+  | { readonly kind: 'quote'; readonly model: string; readonly roomBytes?: number }
   /** That tokens are counted for it. */
   | { readonly kind: 'counting' }
   /** What a job of its had already: quote or answer. */
@@ -99,7 +99,7 @@ export class Admission {
         return this.#admitRequest(holder);
       case 'quote':
         if (!this.#options.peers.isServed(peer)) return { refusal: 'unsupported-task', message: NOT_SERVED };
-        return this.#isOpen ? this.#capacity.decline(holder, wish.model, wish.answerBytes) : decline(CLOSED);
+        return this.#isOpen ? this.#capacity.decline(holder, wish.model, wish.roomBytes) : decline(CLOSED);
       case 'counting': {
         const waitMs = this.#countingMs.waitMs(holder, 1, this.#nowMs());
         return waitMs > 0 ? declineFor(waitMs, 'too many long requests that were not paid') : undefined;
@@ -114,8 +114,8 @@ export class Admission {
     }
   }
 
-  isSpoolShort(peer: NodeId, answerBytes: number): boolean {
-    return this.#capacity.isSpoolShort(peer, answerBytes);
+  isSpoolShort(peer: NodeId, roomBytes: number): boolean {
+    return this.#capacity.isSpoolShort(peer, roomBytes);
   }
 
   /** Books what counting took: wall time, since it is one peer's turn at a time. Returns what was booked. */
@@ -134,7 +134,9 @@ export class Admission {
   jobChanged(before: Job, after: Job): void {
     if (before.receivedMsat === undefined && after.receivedMsat !== undefined) this.#paid(after);
     if (!isInvoiceOpen(after)) this.#spent.delete(after.key);
-    if (isRunFinal(after) && !isRunFinal(before)) this.#capacity.runEnded(after);
+    if (!isRunFinal(after) || isRunFinal(before)) return;
+    this.#capacity.runEnded(after);
+    if (after.cancelled && after.receivedMsat === undefined) this.#workedForNothing(after);
   }
 
   /** To be told, at the start, of jobs of earlier days, the oldest first. */
@@ -143,6 +145,12 @@ export class Admission {
       if (job.receivedMsat !== undefined) this.#options.peers.paid(job.peer);
       if (isRunFinal(job)) this.#capacity.runEnded(job);
     }
+  }
+
+  /** A payment that was only held went back to a buyer that cancelled: the work was a gift, as counting is. */
+  #workedForNothing({ peer, startedAtMs, endedAtMs }: Job): void {
+    if (startedAtMs === undefined || endedAtMs === undefined) return;
+    this.#countingMs.takeFromPeer(peer, Math.max(0, endedAtMs - startedAtMs), this.#nowMs());
   }
 
   #paid({ peer, key }: Job): void {

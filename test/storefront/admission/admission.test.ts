@@ -66,6 +66,30 @@ describe('time that was spent on counting for a peer', () => {
   });
 });
 
+describe('work for a payment that was only held', () => {
+  const held = { ...unpaid, funding: 'held', run: 'running', work: { model: 'm' }, startedAtMs: 1_000 } as Job;
+  const ended = { ...held, funding: 'closing', run: 'ended', endedAtMs: 16_000 } as Job;
+
+  test('is the time of a peer that cancels it, and of nobody else', async () => {
+    const { admission, clock } = quietAdmission();
+    admission.jobChanged(held, { ...ended, cancelled: true });
+    expect(admission.admit('a', { kind: 'counting' })).toMatchObject({ refusal: 'rate-limited' });
+    for (let count = 0; count < 100; count++) admission.jobChanged(held, { ...ended, peer: 'b', cancelled: true });
+    expect(admission.admit('c', { kind: 'counting' })).toBeUndefined();
+    await clock.advance(60_000);
+    expect(admission.admit('a', { kind: 'counting' })).toBeUndefined();
+  });
+
+  test.each([
+    ['failed', { ...ended, run: 'failed', cancelled: false }],
+    ['was cancelled when it was paid', { ...ended, cancelled: true, receivedMsat: msat(1n) }],
+  ])('is ours when it %s', (_why, after) => {
+    const { admission } = quietAdmission();
+    admission.jobChanged(held, after as Job);
+    expect(admission.admit('a', { kind: 'counting' })).toBeUndefined();
+  });
+});
+
 describe('messages that most likely mean nothing', () => {
   test('have the ledger asked so many times a minute, however many strangers send them', () => {
     const { admission } = quietAdmission();
