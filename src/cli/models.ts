@@ -86,13 +86,16 @@ function printTable(listings: readonly Listing[], { enabled }: Config): void {
 
 const price = (title: string, of: 'input' | 'cachedInput' | 'output'): Column<Listing> => ({
   title,
-  text: ({ entry }) => (entry ? amountIn(entry.price, amountsOf(entry.price)[of]) : ''),
+  text: ({ entry }) => {
+    const amount = entry && amountsOf(entry.price)[of];
+    return amount ? amountIn(entry.price, amount) : '';
+  },
   align: 'right',
 });
 
 const columns: readonly Column<Listing>[] = [
   { title: 'model', text: ({ model, backendModel }) => (backendModel ? `${model} → ${backendModel}` : model) },
-  { title: 'for', text: ({ taskKinds }) => taskKinds.map((name) => name.split('.')[1] ?? name).join(', ') },
+  { title: 'for', text: ({ taskKinds }) => taskKinds.map(shortKind).join(', ') },
   price('input/Mtok', 'input'),
   price('cached', 'cachedInput'),
   price('output/Mtok', 'output'),
@@ -108,6 +111,9 @@ const otherColumns: readonly Column<Listing>[] = [
   { title: '', text: ({ model }) => model },
   { title: '', text: ({ whyNot = '' }) => whyNot },
 ];
+
+/** `openai.chat_completions.v1` is a chat to whoever asks for one with quote. */
+const shortKind = (taskKind: string): string => (taskKind.split('.')[1] ?? taskKind).replace('_completions', '');
 
 /** What a price has beside tokens. */
 function extras(of: NonNullable<Listing['entry']>['price']): string {

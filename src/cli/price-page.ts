@@ -37,7 +37,11 @@ export function listPriceLines(breakdown: Omit<PriceBreakdown, 'priceMsat' | 'mi
       how: `${tokens(inputTokens, per.input)}, counted by ${estimator}`,
       msat: times(inputTokens, per.input),
     },
-    { name: 'output', how: `at most ${tokens(maxOutputTokens, per.output)}`, msat: times(maxOutputTokens, per.output) },
+    maxOutputTokens > 0 && {
+      name: 'output',
+      how: `at most ${tokens(maxOutputTokens, per.output)}`,
+      msat: times(maxOutputTokens, per.output),
+    },
     per.request > 0n && { name: 'request', how: amountIn(price, per.request), msat: times(1_000_000, per.request) },
     images > 0 && {
       name: 'images',

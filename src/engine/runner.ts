@@ -29,6 +29,7 @@ export interface RunnerOptions {
   readonly allowed: Pick<RequestLimits, 'allowedFields' | 'allowedToolTypes'>;
 }
 
+const MODEL_NOT_FOUND = 404;
 const ERROR_IN_ANSWER = 'the backend reported an error within its answer';
 
 /** Why work is stopped: the buyer left, it took too long, or its end no longer matters here. */
@@ -135,7 +136,7 @@ export class Runner {
       await writer.abort();
       return failed;
     }
-    pool.report(backend, 'ok');
+    pool.report(backend, 'ok', backendModelOf(work));
     const usage = end.usage ?? this.#countedUsage(attempt);
     const output = await endOutput(stream, writer, noteOf(usage));
     if (!attempt.hasBegun) await this.#begin(attempt, stream);
@@ -183,6 +184,7 @@ export class Runner {
     // Nor must a silence, which a buyer can cause with a long prompt: the pool learns of a dead one by what breaks, and by asking it.
     const isAway = fault !== undefined && fault.status === undefined && fault.missed === undefined;
     if (slot !== undefined && isAway && job.attempts === 0) pool.report(slot.backend, 'failed');
+    if (fault?.status === MODEL_NOT_FOUND) void pool.refresh(); // deleted since it was listed: it is not to be sold again
     const reason = why === 'timed out' ? TOO_LONG : publicReason(error);
     const isForeseen = why !== undefined || error instanceof BackendError || error instanceof SpoolError;
     log.warn(
@@ -239,7 +241,7 @@ export class Runner {
    */
   #countedUsage({ job, filter }: Attempt): Usage {
     const { inputTokens, maxOutputTokens } = job.breakdown;
-    const told = filter.usage() ?? { inputTokens, outputTokens: 0, isOwnCount: true as const };
+    const told: Usage = filter.usage() ?? { inputTokens, outputTokens: 0, isOwnCount: true };
     const outputTokens = Math.max(told.outputTokens, filter.producedTokens());
     return { ...told, outputTokens: Math.min(outputTokens, maxOutputTokens) };
   }

@@ -2,7 +2,7 @@ import type { BackendModel } from '../backend/backend.ts';
 import type { TaskKind } from '../openai/request.ts';
 import { currencyOf } from '../pricing/model-price.ts';
 import type { PriceEntry, PriceList } from '../pricing/price-list.ts';
-import { aliasedEntries, findSale } from '../pricing/sale.ts';
+import { aliasesIn, findSale } from '../pricing/sale.ts';
 
 /** A model, or an alias of one: for sale, or why not. */
 export interface Listing {
@@ -43,7 +43,7 @@ export interface CatalogueParts {
 /** Every model that a backend has, and every alias: what is for sale first, then by name. Pure. */
 export function catalogue({ lists, told, pooled, onSale, ratedCurrency, speeds }: CatalogueParts): Listing[] {
   const installed = told.flatMap(({ models }) => models.map(({ id }) => id));
-  const names = new Set([...installed, ...aliasedEntries(lists).flatMap(({ aliases = [] }) => aliases)]);
+  const names = new Set([...installed, ...aliasesIn(lists).keys()]);
   const listings = [...names].toSorted().map((name): Listing => {
     const sale = findSale(lists, name);
     const backendModel = sale?.backendModel ?? name;

@@ -39,6 +39,8 @@ export const LIMITS = {
   requestsPerMinute: 6_000,
   countingSecondsPerMinutePerPeer: 10,
   countingSecondsPerMinute: 30,
+  modelLoadsPerMinutePerPeer: 2,
+  modelLoadsPerMinute: 6,
   openInputsPerPeer: 8,
   openInputs: 32,
   inputMemoryBytesPerPeer: 250_000,
@@ -73,11 +75,19 @@ const settingsWith = (
     backlogBytes = 1 << 20,
     paymentMode = 'upfront',
     inFlightSurge,
+    coldModels = 'warm',
     hours,
-    entries = [MODEL, EMBEDDER].map((pattern) => ({ pattern, price: PRICES })),
+    entries = [`${MODEL}*`, EMBEDDER].map((pattern) => ({ pattern, price: PRICES })),
   }: Pick<
     SellerOptions,
-    'peers' | 'promisedSpoolBytes' | 'backlogBytes' | 'paymentMode' | 'inFlightSurge' | 'hours' | 'entries'
+    | 'peers'
+    | 'promisedSpoolBytes'
+    | 'backlogBytes'
+    | 'paymentMode'
+    | 'inFlightSurge'
+    | 'coldModels'
+    | 'hours'
+    | 'entries'
   >,
 ): SellerSettings => ({
   enabled: true,
@@ -91,6 +101,7 @@ const settingsWith = (
   llm: {
     maxOutputTokens: MAX_OUTPUT_TOKENS,
     estimators: [{ name: 'bytes' }],
+    coldModels,
     allowedRequestFields: [],
     allowedToolTypes: [],
   },
@@ -119,6 +130,7 @@ export interface SellerOptions {
   readonly slots?: number;
   readonly paymentMode?: PaymentMode;
   readonly inFlightSurge?: LoadSettings;
+  readonly coldModels?: 'warm' | 'sell';
   readonly hours?: HoursSettings;
   /** Of the price list. Default: the model at PRICES. */
   readonly entries?: readonly PriceEntry[];
@@ -190,6 +202,10 @@ export class Seller {
 
   get session(): Session {
     return this.#parts.session;
+  }
+
+  get pool(): BackendPool {
+    return this.#pool;
   }
 
   get sweeper(): Sweeper {

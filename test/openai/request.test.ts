@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkRequest, checkRequestInSteps } from '../../src/openai/request.ts';
+import { bodyForModel } from '../../src/openai/upstream-body.ts';
 import type { CheckedRequest, RequestLimits, TaskKind, UpstreamFill } from '../../src/openai/request.ts';
 import { png } from './images.ts';
 
@@ -307,4 +308,13 @@ test('a large body is checked in steps, between which others are served, with th
   expect(inSteps.promptText).toEqual(atOnce.promptText);
   const fill = { cap: 'max_tokens', usage: true } as const;
   expect(Buffer.from(inSteps.upstreamBody(fill)).equals(atOnce.upstreamBody(fill))).toBe(true);
+});
+
+describe('a body for another model', () => {
+  const text = (body: string): string => Buffer.from(bodyForModel(Buffer.from(body), 'b "c"')).toString();
+  test.each([
+    ['{ "n" : 1 , "model" : "a" , "x": {"model": 2} }', '{ "n" : 1 , "model" : "b \\"c\\"" , "x": {"model": 2} }'],
+    ['{"n":1 }', '{"n":1,"model":"b \\"c\\"" }'],
+    [' { } ', ' {"model":"b \\"c\\"" } '],
+  ])('%s has nothing else changed', (body, expected) => expect(text(body)).toBe(expected));
 });

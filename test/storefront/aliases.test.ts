@@ -1,9 +1,17 @@
 import { describe, expect, test } from 'vitest';
+import { createPool } from '../../src/backend/queueing-pool.ts';
+import { Counting } from '../../src/estimating/counting.ts';
+import type { Estimator } from '../../src/estimating/estimator.ts';
+import { msat } from '../../src/money/msat.ts';
+import type { CheckedRequest } from '../../src/openai/request.ts';
+import { PriceOffer } from '../../src/storefront/price-offer.ts';
 import { decodeModelParams, encodeModelParams } from '../../src/protocol/params.ts';
+import { ManualClock } from '../harness/manual-clock.ts';
+import { silentLog } from '../harness/silent-log.ts';
 import { JSON_ANSWER, Market, SSE_ANSWER, bothVersions, sseAnswer } from '../harness/market.ts';
-import { MODEL, answers } from '../harness/scripted-backend.ts';
+import { MODEL, ScriptedBackend, answers } from '../harness/scripted-backend.ts';
 import { PRICES } from '../harness/seller.ts';
-import { chat, hex32 } from '../harness/wire-buyer.ts';
+import { CHAT, chat, hex32 } from '../harness/wire-buyer.ts';
 
 const entries = [{ pattern: MODEL, price: PRICES, aliases: ['quick', 'gpt-3.5'] }];
 
@@ -71,4 +79,36 @@ test('a manifest of LCP v0.2 names models and aliases', async () => {
   const names = manifest?.tasks.map(({ paramsTemplate }) => decodeModelParams(paramsTemplate ?? new Uint8Array()));
   const each = ['gpt-3.5', 'quick', MODEL].map((model) => ({ model }));
   expect(names).toEqual([...each, ...each]);
+});
+
+test('its input is counted under the name that the backend knows, and so is the body that a server counts', async () => {
+  const seen: CheckedRequest[] = [];
+  const estimator: Estimator = {
+    name: 'bytes',
+    prepare: () => Promise.resolve(),
+    count: (request) => Promise.resolve({ tokens: seen.push(request), accuracy: 'estimate' }),
+    close: () => Promise.resolve(),
+  };
+  const counting = new Counting({ open: () => estimator, log: silentLog });
+  const pool = createPool({ members: [{ backend: new ScriptedBackend(), slots: 1 }], clock: new ManualClock(), maxQueueLength: 0 }); // prettier-ignore
+  await pool.refresh();
+  const offer = new PriceOffer({
+    pool,
+    counting,
+    estimators: [{ name: 'bytes' }],
+    lists: [{ file: 'test', entries }],
+    minPriceMsat: msat(1_000),
+    maxOutputTokens: 100,
+    maxChoices: 1,
+    paymentMode: 'upfront',
+    allowed: {},
+    rules: () => [],
+    rate: () => undefined,
+  });
+  const priced = await offer.price(CHAT, 'quick', chat({ model: 'quick' }), new AbortController().signal);
+  expect(priced).toMatchObject({ work: { model: 'quick', backendModel: MODEL } });
+  expect(seen[0]?.model).toBe(MODEL);
+  const body = seen[0]?.upstreamBody({ cap: 'max_tokens', usage: true }) ?? new Uint8Array();
+  expect(JSON.parse(Buffer.from(body).toString())).toMatchObject({ model: MODEL });
+  await pool.close();
 });

@@ -101,6 +101,7 @@ describe.each(bothVersions)('a cancel by a buyer of LCP v0.%i', (version) => {
     const quote = await buyer.order();
     await buyer.pay(quote);
     await market.reaches(quote.jobId, 'funded running none');
+    await until('the backend reads it', () => backend.requests.length === 1);
     await buyer.cancel(quote.jobId);
     expect((await buyer.result(quote.jobId)).status).toBe('cancelled');
     expect(backend.aborts).toBe(1);

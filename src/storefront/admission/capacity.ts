@@ -1,7 +1,8 @@
 import { backendModelOf } from '../../job/job.ts';
 import type { Job } from '../../job/job.ts';
 import type { NodeId } from '../../lightning/lightning.ts';
-import { decline, declineFor, seconds } from './declined.ts';
+import { seconds } from '../../protocol/retry-hint.ts';
+import { decline, declineFor } from './declined.ts';
 import type { Declined } from './declined.ts';
 import type { KnownPeers } from './known-peers.ts';
 import { RunTimes } from './run-times.ts';

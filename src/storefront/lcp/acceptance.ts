@@ -8,6 +8,7 @@ import { TurnsByKey } from '../../turns/turns.ts';
 import type { Session } from '../../session/session.ts';
 import { roomBytesFor } from '../../spool/spool.ts';
 import type { Admission } from '../admission/admission.ts';
+import type { Warming } from '../admission/warming.ts';
 import type { Offer, Priced, Refused } from '../offer.ts';
 import type { Draft, Drafts } from './drafts.ts';
 import { makeJob, resultRoomBytes } from './new-job.ts';
@@ -15,6 +16,8 @@ import { makeJob, resultRoomBytes } from './new-job.ts';
 export interface AcceptanceOptions {
   readonly drafts: Drafts;
   readonly admission: Admission;
+  /** Absent: a model that has to be loaded first is sold like any other. */
+  readonly warming?: Pick<Warming, 'decline'> | undefined;
   readonly session: Session;
   readonly engine: Engine;
   readonly offer: Offer;
@@ -75,7 +78,7 @@ export class Acceptance {
 
   /** What cannot be served is not priced: counting tokens is work too. */
   async #isWorthPricing(draft: Draft, inputBytes: number): Promise<boolean> {
-    const { admission, drafts, session, maxOutputBytes, makeSpoolRoom } = this.#options;
+    const { admission, warming, offer, drafts, session, maxOutputBytes, makeSpoolRoom } = this.#options;
     const { peer, model, abort } = draft;
     const { maxStreamBytes = 0n } = session.manifestOf(peer, draft.version) ?? {};
     const roomBytes = roomBytesFor(inputBytes, Math.min(maxOutputBytes, Number(maxStreamBytes)));
@@ -83,7 +86,9 @@ export class Acceptance {
     if (isShort()) await makeSpoolRoom(isShort);
     if (abort.signal.aborted) return false;
     const declined =
-      admission.admit(peer, { kind: 'quote', model, roomBytes }) ?? admission.admit(peer, { kind: 'counting' });
+      admission.admit(peer, { kind: 'quote', model, roomBytes }) ??
+      admission.admit(peer, { kind: 'counting' }) ??
+      warming?.decline(peer, offer.backendModel(model));
     if (declined !== undefined) drafts.refuse(draft, declined.refusal, declined.message);
     return declined === undefined;
   }

@@ -24,8 +24,43 @@ function quietAdmission() {
   return { clock, peers, admission };
 }
 
-const unpaid = { key: 'job', peer: 'a', funding: 'open', run: 'none' } as Job;
+const unpaid = { key: 'job', peer: 'a', funding: 'open', run: 'none', work: { model: 'm' } } as Job;
 const paid = { ...unpaid, funding: 'funded', run: 'queued', receivedMsat: msat(1_000n) } as Job;
+
+describe('models that are loaded for peers', () => {
+  const load = (model = 'm') => ({ kind: 'load', model }) as const;
+
+  test('are so many a minute for one peer, for strangers together, and for all', async () => {
+    const { admission, peers, clock } = quietAdmission();
+    peers.setChannelPeers(new Set(['friend', 'other friend']));
+    const taken = (peer: string): number => {
+      for (let count = 0; ; count++) if (admission.admit(peer, load()) !== undefined) return count;
+    };
+    expect(taken('a')).toBe(LIMITS.modelLoadsPerMinutePerPeer);
+    expect(admission.admit('a', load())).toMatchObject({
+      refusal: 'rate-limited',
+      message: 'too many models to load; try again in about 30 s',
+    });
+    expect(taken('b') + taken('c')).toBe(LIMITS.modelLoadsPerMinute / 2 - LIMITS.modelLoadsPerMinutePerPeer);
+    expect(taken('friend') + taken('other friend')).toBe(LIMITS.modelLoadsPerMinute / 2);
+    await clock.advance(60_000);
+    expect(taken('a')).toBe(LIMITS.modelLoadsPerMinutePerPeer);
+  });
+
+  test('do not count for who pays for the model then, and for nobody else', () => {
+    const { admission } = quietAdmission();
+    for (let count = 0; count < LIMITS.modelLoadsPerMinutePerPeer; count++) admission.admit('a', load());
+    const ofAnother = { ...unpaid, key: 'another', peer: 'b' };
+    admission.jobChanged(ofAnother, { ...paid, key: 'another', peer: 'b' });
+    expect(admission.admit('a', load())).toBeDefined();
+    admission.jobChanged(unpaid, paid);
+    expect(admission.admit('a', load())).toBeUndefined();
+    admission.jobChanged(unpaid, paid);
+    admission.jobChanged(unpaid, paid); // a second job of it gives nothing back
+    expect(admission.admit('a', load())).toBeUndefined();
+    expect(admission.admit('a', load())).toBeDefined();
+  });
+});
 
 describe('time that was spent on counting for a peer', () => {
   test('is bounded by the minute, and flows back', async () => {
