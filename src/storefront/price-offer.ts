@@ -68,7 +68,7 @@ export class PriceOffer implements Offer {
 
   availability(taskKind: TaskKind, model: string): Availability {
     const now = this.#kindsByName().get(model);
-    const can = now ?? (this.#options.pool.isAway(this.backendModel(model)) ? this.#everOnSale.get(model) : undefined);
+    const can = now ?? (this.#mayComeBack(this.backendModel(model)) ? this.#everOnSale.get(model) : undefined);
     if (can === undefined) return 'not for sale';
     if (!can.includes(taskKind)) return 'for other work';
     return now === undefined ? 'away' : 'on sale';
@@ -135,6 +135,12 @@ export class PriceOffer implements Offer {
         minPriceMsat: defaults.minPriceMsat,
       }),
     };
+  }
+
+  /** Its backend is away, or has it and only the rate of its price's currency is missing: it was not deleted. */
+  #mayComeBack(backendModel: string): boolean {
+    const { pool } = this.#options;
+    return pool.isAway(backendModel) || pool.models().some(({ id }) => id === backendModel);
   }
 
   #rateOf(currency: string): Rate | undefined {
