@@ -29,7 +29,10 @@ let watch: NodeJS.Timeout | undefined;
 
 /** Not before it is asked for: each look costs the provider a tenth of a millisecond. */
 function watchMemory(): void {
-  watch ??= setInterval(() => (peakRssBytes = Math.max(peakRssBytes, process.memoryUsage.rss())), LOOK_EVERY_MS).unref();
+  watch ??= setInterval(
+    () => (peakRssBytes = Math.max(peakRssBytes, process.memoryUsage.rss())),
+    LOOK_EVERY_MS,
+  ).unref();
 }
 
 function vitals(): Vitals {
