@@ -8,8 +8,9 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CustomMessages, decodeMessage, encodeMessage } from '../../src/lightning/lnd/custom-messages.ts';
+import type { GrpcError } from '../../src/lightning/lnd/grpc-call.ts';
 import { GrpcChannel } from '../../src/lightning/lnd/grpc-channel.ts';
-import type { GrpcChannelOptions, GrpcError } from '../../src/lightning/lnd/grpc-channel.ts';
+import type { GrpcChannelOptions } from '../../src/lightning/lnd/grpc-channel.ts';
 import { codeOfFailure, lndFailure } from '../../src/lightning/lnd/lnd-error.ts';
 
 const PEER = '02'.padEnd(66, 'ab');

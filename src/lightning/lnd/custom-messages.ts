@@ -1,5 +1,6 @@
 import type { NodeId } from '../lightning.ts';
-import type { GrpcChannel, GrpcError } from './grpc-channel.ts';
+import type { GrpcError } from './grpc-call.ts';
+import type { GrpcChannel } from './grpc-channel.ts';
 
 /**
  * The two calls that carry messages: of everything that is asked of lnd, these are most of the calls and nearly all of the bytes. Upon a channel of

@@ -1,5 +1,7 @@
 import { connect, constants } from 'node:http2';
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
+import { GrpcError, whenOver } from './grpc-call.ts';
+import { messagesIn, sendMessage } from './grpc-frames.ts';
 import { GRPC } from './lnd-error.ts';
 
 export interface GrpcChannelOptions {
@@ -15,21 +17,6 @@ export interface GrpcChannelOptions {
   readonly windowBytes: number;
 }
 
-/** What a call failed with: the shape of grpc-js's errors. */
-export class GrpcError extends Error {
-  readonly code: number;
-  readonly details: string;
-  constructor(code: number, details: string) {
-    super(details);
-    this.name = 'GrpcError';
-    this.code = code;
-    this.details = details;
-  }
-}
-
-/** Compressed or not, and the length of the message. */
-const PREFIX_BYTES = 5;
-const COPIED_BYTES = 4096;
 /** HTTP/2 numbers the calls of a connection with the odd numbers of 31 bits; at 500 a second they last 25 days. */
 const MAX_CALLS = 2 ** 30 - 1;
 
@@ -160,81 +147,4 @@ interface Link {
   calls: number;
   /** Since it was made. */
   begun: number;
-}
-
-/** Small messages as one piece, for each write costs; large ones without a copy. */
-function sendMessage(stream: ClientHttp2Stream, message: readonly Uint8Array[]): void {
-  const length = message.reduce((sum, part) => sum + part.length, 0);
-  const prefix = Buffer.alloc(PREFIX_BYTES);
-  prefix.writeUInt32BE(length, 1);
-  if (length <= COPIED_BYTES) return void stream.end(Buffer.concat([prefix, ...message]));
-  stream.cork();
-  for (const part of [prefix, ...message]) stream.write(part);
-  stream.end();
-  stream.uncork();
-}
-
-/** Tells once how a call ended: by the status that the server sent, or by what broke it. */
-function whenOver(stream: ClientHttp2Stream, ended: (error: GrpcError | undefined) => void): void {
-  let isOver = false;
-  let httpStatus: number | undefined;
-  let broken: Error | undefined;
-  const over = (error: GrpcError | undefined): void => {
-    if (!isOver) ended(error);
-    isOver = true;
-  };
-  const read = (headers: IncomingHttpHeaders): void => {
-    const code = headers['grpc-status'];
-    if (code !== undefined)
-      over(code === '0' ? undefined : new GrpcError(Number(code), words(headers['grpc-message'])));
-  };
-  stream.on('response', (headers) => {
-    httpStatus = headers[':status'];
-    read(headers); // an error may come without anything else
-  });
-  stream.on('trailers', read);
-  stream.on('error', (error) => (broken = error));
-  stream.on('close', () => {
-    if (broken instanceof GrpcError) over(broken);
-    else over(new GrpcError(GRPC.unavailable, whyBroken(broken, httpStatus)));
-  });
-}
-
-/** Node cancels the calls of a connection that broke, with what broke it as the cause. */
-function whyBroken(error: Error | undefined, httpStatus = 200): string {
-  const cause = error?.cause instanceof Error ? error.cause : error;
-  if (cause !== undefined) return cause.message;
-  return httpStatus === 200 ? 'the stream ended' : `HTTP status ${httpStatus}`;
-}
-
-/** grpc-message is percent-encoded. */
-function words(encoded: string | string[] | undefined): string {
-  const text = String(encoded ?? 'no reason given');
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-/** Puts messages together from the pieces in which they come. */
-function messagesIn(take: (message: Buffer) => unknown): (piece: Buffer) => void {
-  let pieces: Buffer[] = [];
-  let have = 0;
-  return (piece) => {
-    pieces.push(piece);
-    have += piece.length;
-    while (have >= PREFIX_BYTES) {
-      if (pieces[0]!.length < PREFIX_BYTES) pieces = [Buffer.concat(pieces)];
-      const whole = PREFIX_BYTES + pieces[0]!.readUInt32BE(1);
-      if (have < whole) return;
-      const isJoined = pieces.length > 1;
-      const all = isJoined ? Buffer.concat(pieces) : pieces[0]!;
-      const message = all.subarray(PREFIX_BYTES, whole);
-      // A copy: what is kept of a message must not hold the memory of all that came with it.
-      take(isJoined && all.length === whole ? message : Buffer.from(message));
-      have -= whole;
-      pieces = have === 0 ? [] : [all.subarray(whole)];
-    }
-  };
 }
