@@ -27,7 +27,9 @@ export const priceShape = z
     ),
     output_msat_per_mtok: amount('msat for a million tokens of output.'),
     request_msat: amount('msat for the request itself, whatever its length. Default: 0.'),
-    image_msat: amount('msat for each image, its tokens included. Default: images are not sold.'),
+    image_msat: amount(
+      'msat for each image, its tokens included; sold of models that have the capability vision. Default: images are not sold.',
+    ),
     minimum_msat: amount('The least that a job costs, in msat. Default: min_price_msat alone.'),
     currency: currency
       .optional()

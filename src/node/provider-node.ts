@@ -66,20 +66,6 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
   let isDraining = false;
   node.listen({ up: () => void (isUp = true), down: () => void (isUp = false) });
   await Promise.all([pool.start(), rates?.start()]);
-  const onSale = () => JSON.stringify(offer.taskKinds.map((taskKind) => offer.models(taskKind)));
-  let announced = onSale();
-  const closing = new AbortController();
-  const offerAgain = (): void => {
-    offer.prepareCounting(closing.signal).catch((error: unknown) => {
-      if (!closing.signal.aborted) log.error({ reason: String(error) }, 'the estimators could not be prepared');
-    });
-    const now = onSale();
-    if (now !== announced) session.announce();
-    announced = now;
-  };
-  offerAgain();
-  pool.onModelsChanged(offerAgain);
-  rates?.onChanged(offerAgain);
   await seller.start();
   log.info({ node_id: node.nodeId, driver: lightning.driver, models: offer.models() }, 'provider started');
 
@@ -108,7 +94,6 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
       stop();
     },
     close: async () => {
-      closing.abort();
       seller.stop();
       rates?.close();
       await node.close();

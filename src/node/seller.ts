@@ -17,6 +17,7 @@ import { Session } from '../session/session.ts';
 import type { Spool } from '../spool/spool.ts';
 import { Admission } from '../storefront/admission/admission.ts';
 import { KnownPeers } from '../storefront/admission/known-peers.ts';
+import { Warming } from '../storefront/admission/warming.ts';
 import { Delivery } from '../storefront/lcp/delivery.ts';
 import { Intake } from '../storefront/lcp/intake.ts';
 import { LcpStorefront } from '../storefront/lcp/lcp-storefront.ts';
@@ -88,7 +89,7 @@ async function warnOfOldBooks({ node, ledger, clock, log }: SellerParts): Promis
 
 /** Puts the rooms together that sell, on parts that are open already: real ones in the product, others in tests and simulation. */
 export function createSeller(parts: SellerParts): Seller {
-  const { settings, node, ledger, spool, pool, counting, clock, log, onFatal } = parts;
+  const { settings, node, ledger, spool, pool, counting, rates, clock, log, onFatal } = parts;
   const { limits, deadlines, pricing } = settings;
   const maxJobBytes = limits.maxInputBytes + limits.maxOutputBytes;
   const { maxOutputBytes } = limits;
@@ -141,6 +142,8 @@ export function createSeller(parts: SellerParts): Seller {
       longestRunMs: inMs.totalMs,
     },
   });
+  const jobs = () => engine.liveJobs();
+  const warming = settings.llm.coldModels === 'warm' ? new Warming({ pool, admission, peers, jobs }) : undefined;
   engine.watch((before, after) => admission.jobChanged(before, after));
   engine.watch(saleLog(log));
   engine.watch(learnFromRun(counting));
@@ -152,6 +155,7 @@ export function createSeller(parts: SellerParts): Seller {
     clock,
     log,
     admission,
+    warming,
     makeSpoolRoom: (isShort) => sweeper.makeRoom(isShort),
     inputTimeoutMs: deadlines.inputSeconds * 1000,
     quoteTtlS: settings.quoteTtlSeconds,
@@ -165,6 +169,18 @@ export function createSeller(parts: SellerParts): Seller {
   session.addRole(storefront);
   session.listen();
   const stopListening = invoicing.listen();
+  const onSale = (): string => JSON.stringify(offer.taskKinds.map((taskKind) => offer.models(taskKind)));
+  let announced = '';
+  let watches: (() => void)[] = [];
+  const closing = new AbortController();
+  const offerAgain = (): void => {
+    offer.prepareCounting(closing.signal).catch((error: unknown) => {
+      if (!closing.signal.aborted) log.error({ reason: String(error) }, 'the estimators could not be prepared');
+    });
+    const now = onSale();
+    if (now !== announced) session.announce();
+    announced = now;
+  };
   return {
     engine,
     session,
@@ -176,6 +192,9 @@ export function createSeller(parts: SellerParts): Seller {
       await rememberTrade(ledger, admission, peers, counting);
       const recovered = await recover(engine, ledger, spool);
       if (recovered.jobs > 0) log.info(recovered, 'unfinished jobs of the last run taken up again');
+      announced = onSale();
+      offerAgain();
+      watches = [pool.onModelsChanged(offerAgain), ...(rates ? [rates.onChanged(offerAgain)] : [])];
       await node.start(await ledger.cursor());
       channelWatch.start();
       await warnOfOldBooks(parts);
@@ -184,6 +203,8 @@ export function createSeller(parts: SellerParts): Seller {
     stop: () => {
       sweeper.stop();
       channelWatch.stop();
+      closing.abort();
+      for (const stop of watches) stop();
       stopListening();
       session.close();
       runner.close();

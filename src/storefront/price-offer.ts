@@ -1,17 +1,18 @@
-import type { BackendPool } from '../backend/pool.ts';
+import type { BackendPool, PoolModel } from '../backend/pool.ts';
 import type { Counting } from '../estimating/counting.ts';
 import { CannotCount } from '../estimating/estimator.ts';
 import type { Msat } from '../money/msat.ts';
-import { checkRequestInSteps, taskKinds } from '../openai/request.ts';
+import { checkRequestInSteps, hasOutput, taskKinds } from '../openai/request.ts';
 import type { CheckedRequest, RequestLimits, TaskKind } from '../openai/request.ts';
 import { currencyOf } from '../pricing/model-price.ts';
 import { quotePrice } from '../pricing/price.ts';
-import type { EstimatorChoice, PaymentMode, PriceList } from '../pricing/price-list.ts';
+import type { EstimatorChoice, PaymentMode, PriceEntry, PriceList } from '../pricing/price-list.ts';
 import type { PriceRule } from '../pricing/price-rule.ts';
 import type { Rate } from '../pricing/rate.ts';
 import { findSale, salesOf } from '../pricing/sale.ts';
+import { outputRoom } from './context-room.ts';
 import type { Availability, Offer, Priced, Refused } from './offer.ts';
-import { kindsOf, takesImages } from './what-models-do.ts';
+import { kindsOf, whyNoImages } from './what-models-do.ts';
 
 export interface PriceOfferOptions {
   readonly pool: BackendPool;
@@ -67,7 +68,7 @@ export class PriceOffer implements Offer {
 
   availability(taskKind: TaskKind, model: string): Availability {
     const now = this.#kindsByName().get(model);
-    const can = now ?? this.#everOnSale.get(model);
+    const can = now ?? (this.#options.pool.isAway(this.backendModel(model)) ? this.#everOnSale.get(model) : undefined);
     if (can === undefined) return 'not for sale';
     if (!can.includes(taskKind)) return 'for other work';
     return now === undefined ? 'away' : 'on sale';
@@ -78,14 +79,16 @@ export class PriceOffer implements Offer {
     const sale = findSale(lists, model);
     const availability = this.availability(taskKind, model);
     if (availability === 'away') return { refusal: 'rate-limited', message: AWAY };
-    if (sale === undefined || availability !== 'on sale')
+    const told = pool.models().find(({ id }) => id === sale?.backendModel);
+    if (sale === undefined || told === undefined || availability !== 'on sale')
       return { refusal: 'unsupported-task', message: 'this model is not for sale here, or not for this work' };
     const { entry, backendModel } = sale;
-    const told = pool.models().find(({ id }) => id === backendModel);
+    const noImages = whyNoImages(told, entry);
     const request = await checkRequestInSteps(taskKind, body, model, {
       maxOutputTokens: entry.maxOutputTokens ?? defaults.maxOutputTokens,
       maxChoices: defaults.maxChoices,
-      allowImages: takesImages(told, entry),
+      allowImages: noImages === undefined,
+      ...(noImages !== undefined && { whyNoImages: noImages }),
       ...allowed,
     });
     if ('refusal' in request) return request;
@@ -97,11 +100,16 @@ export class PriceOffer implements Offer {
       inputBytes: request.inputBytes - images.bytes,
       upstreamBody: (fill) => request.upstreamBody({ ...fill, model: backendModel }),
     };
-    const input = await counting.count(asked, entry.estimators ?? estimators, { signal }).catch((error: unknown) => {
+    const contextTokens = contextOf(told, entry);
+    const isLimited = contextTokens !== undefined && hasOutput(taskKind); // several texts without output have it each
+    const options = { signal, ...(isLimited && { limitTokens: contextTokens }) };
+    const input = await counting.count(asked, entry.estimators ?? estimators, options).catch((error: unknown) => {
       if (error instanceof CannotCount) return undefined;
       throw error;
     });
     if (input === undefined) return { refusal: 'rate-limited', message: UNCOUNTED };
+    const outputTokens = outputRoom(request, input, contextTokens);
+    if (typeof outputTokens !== 'number') return outputTokens;
     const currency = currencyOf(entry.price);
     const rate = currency === undefined ? undefined : this.#rateOf(currency);
     if (currency !== undefined && rate === undefined) return { refusal: 'rate-limited', message: AWAY };
@@ -111,7 +119,7 @@ export class PriceOffer implements Offer {
         ...(backendModel !== model && { backendModel }),
         stream: request.stream,
         usageWanted: request.usageWanted,
-        maxOutputTokensPerChoice: request.maxOutputTokensPerChoice,
+        maxOutputTokensPerChoice: outputTokens,
         choices: request.choices,
       },
       paymentMode: entry.paymentMode ?? defaults.paymentMode,
@@ -119,7 +127,7 @@ export class PriceOffer implements Offer {
         estimator: input.estimator,
         inputTokens: input.tokens,
         counted: input.how,
-        maxOutputTokens: request.maxOutputTokens,
+        maxOutputTokens: outputTokens * request.choices,
         images: images.count,
         price: entry.price,
         ...(rate && { rate }),
@@ -149,4 +157,10 @@ export class PriceOffer implements Offer {
     for (const [name, can] of onSale) this.#everOnSale.set(name, can);
     return onSale;
   }
+}
+
+/** What the backend tells and what the operator says: the smaller one is sure. */
+function contextOf({ contextTokens }: PoolModel, entry: PriceEntry): number | undefined {
+  const known = [contextTokens, entry.contextTokens].filter((tokens) => tokens !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }

@@ -8,18 +8,18 @@ import type { PriceEntry } from '../pricing/price-list.ts';
 const capabilitiesOf = ({ capabilities }: PoolModel, entry: PriceEntry): readonly Capability[] =>
   capabilities ?? entry.capabilities ?? ['completion'];
 
-/** The kinds of work that a model is sold for: those that it can do and that its price is for. Without output, input or request must cost something. */
+/** The kinds of work that a model is sold for: those that it can do and that its price is for. Without output something else must cost something. */
 export function kindsOf(model: PoolModel, entry: PriceEntry): readonly TaskKind[] {
   const capabilities = capabilitiesOf(model, entry);
-  const { input, request } = amountsOf(entry.price);
-  const isInputPriced = input > 0n || request > 0n;
+  const { input, request, minimum } = amountsOf(entry.price);
+  const isInputPriced = input > 0n || request > 0n || minimum > 0n;
   return taskKinds.filter(
     (taskKind) => capabilities.includes(kinds[taskKind].needs) && (hasOutput(taskKind) || isInputPriced),
   );
 }
 
-/** Whether images are sold: they have a price, and nobody says that the model has no eyes. */
-export function takesImages(model: PoolModel | undefined, entry: PriceEntry): boolean {
-  const told = model?.capabilities ?? entry.capabilities;
-  return amountsOf(entry.price).image !== undefined && (told === undefined || told.includes('vision'));
+/** Why images are not sold with a model, for the buyer; undefined: they are. */
+export function whyNoImages(model: PoolModel, entry: PriceEntry): string | undefined {
+  if (!capabilitiesOf(model, entry).includes('vision')) return 'this model can not see images';
+  return amountsOf(entry.price).image === undefined ? 'images have no price with this model' : undefined;
 }

@@ -39,6 +39,8 @@ export const LIMITS = {
   requestsPerMinute: 6_000,
   countingSecondsPerMinutePerPeer: 10,
   countingSecondsPerMinute: 30,
+  modelLoadsPerMinutePerPeer: 2,
+  modelLoadsPerMinute: 6,
   openInputsPerPeer: 8,
   openInputs: 32,
   inputMemoryBytesPerPeer: 250_000,
@@ -70,11 +72,23 @@ const settingsWith = (
   {
     peers,
     promisedSpoolBytes = SPOOL_BYTES,
+    backlogBytes = 1 << 20,
     paymentMode = 'upfront',
     inFlightSurge,
+    coldModels = 'warm',
     hours,
-    entries = [MODEL, EMBEDDER].map((pattern) => ({ pattern, price: PRICES })),
-  }: Pick<SellerOptions, 'peers' | 'promisedSpoolBytes' | 'paymentMode' | 'inFlightSurge' | 'hours' | 'entries'>,
+    entries = [`${MODEL}*`, EMBEDDER].map((pattern) => ({ pattern, price: PRICES })),
+  }: Pick<
+    SellerOptions,
+    | 'peers'
+    | 'promisedSpoolBytes'
+    | 'backlogBytes'
+    | 'paymentMode'
+    | 'inFlightSurge'
+    | 'coldModels'
+    | 'hours'
+    | 'entries'
+  >,
 ): SellerSettings => ({
   enabled: true,
   quoteTtlSeconds: DEADLINES.quoteTtlS,
@@ -87,6 +101,7 @@ const settingsWith = (
   llm: {
     maxOutputTokens: MAX_OUTPUT_TOKENS,
     estimators: [{ name: 'bytes' }],
+    coldModels,
     allowedRequestFields: [],
     allowedToolTypes: [],
   },
@@ -102,7 +117,7 @@ const settingsWith = (
     retentionSeconds: DEADLINES.retentionMs / 1000,
     drainSeconds: 60,
   },
-  spool: { maxBytes: promisedSpoolBytes, maxBacklogBytes: 1 << 20 },
+  spool: { maxBytes: promisedSpoolBytes, maxBacklogBytes: backlogBytes },
 });
 
 export interface SellerOptions {
@@ -115,6 +130,7 @@ export interface SellerOptions {
   readonly slots?: number;
   readonly paymentMode?: PaymentMode;
   readonly inFlightSurge?: LoadSettings;
+  readonly coldModels?: 'warm' | 'sell';
   readonly hours?: HoursSettings;
   /** Of the price list. Default: the model at PRICES. */
   readonly entries?: readonly PriceEntry[];
@@ -122,6 +138,7 @@ export interface SellerOptions {
   /** What the disk takes, and what admission believes that it takes. */
   readonly spoolBytes?: number;
   readonly promisedSpoolBytes?: number;
+  readonly backlogBytes?: number;
   readonly peers?: Partial<SellerSettings['peers']>;
   readonly log?: Logger;
   /** Called before each use of the ledger; may throw, wait, or end the process. */
@@ -185,6 +202,10 @@ export class Seller {
 
   get session(): Session {
     return this.#parts.session;
+  }
+
+  get pool(): BackendPool {
+    return this.#pool;
   }
 
   get sweeper(): Sweeper {

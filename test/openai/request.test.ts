@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { checkRequest, checkRequestInSteps } from '../../src/openai/request.ts';
 import { bodyForModel } from '../../src/openai/upstream-body.ts';
 import type { CheckedRequest, RequestLimits, TaskKind, UpstreamFill } from '../../src/openai/request.ts';
+import { png } from './images.ts';
 
 const CHAT = 'openai.chat_completions.v1';
 const RESPONSES = 'openai.responses.v1';
@@ -152,7 +153,7 @@ describe('what is refused', () => {
         ...limits,
         allowImages: true,
       });
-    expect(ask('data:image/png;base64,AAAA')).toMatchObject({ images: { count: 1, bytes: 26 } });
+    expect(ask(png(1, 1))).toMatchObject({ images: { count: 1, bytes: png(1, 1).length } });
     for (const url of ['http://10.0.0.1/', 'file:///etc/passwd', 'data:text/html,x'])
       expect(ask(url)).toHaveProperty('refusal');
   });

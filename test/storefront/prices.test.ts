@@ -6,6 +6,7 @@ import type { RateSource } from '../../src/rates/rate-source.ts';
 import { Market, bothVersions } from '../harness/market.ts';
 import { DONE, MODEL, answers, completion, delta } from '../harness/scripted-backend.ts';
 import { MAX_OUTPUT_TOKENS, PRICES } from '../harness/seller.ts';
+import { png } from '../openai/images.ts';
 import { chat, hex32 } from '../harness/wire-buyer.ts';
 
 /** Priced as PRICES are, with cached input at a tenth. */
@@ -48,14 +49,16 @@ describe.each(bothVersions)('a seller of LCP v0.%i', (version) => {
 });
 
 describe('images', () => {
-  const picture = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(4_000)}` } };
+  const picture = { type: 'image_url', image_url: { url: `${png(640, 480)}${'A'.repeat(4_000)}` } };
   const body = chat({
     messages: [{ role: 'user', content: [{ type: 'text', text: 'what is it?' }, picture, picture] }],
   });
 
   test('are sold by the piece where they have a price, whatever their size, and served', async () => {
     const price = { ...PRICES, imageMsat: msat(70_000n) };
-    const market = await Market.open(2, { entries: [{ pattern: MODEL, price }] });
+    const market = await Market.open(2, {
+      entries: [{ pattern: MODEL, price, capabilities: ['completion', 'vision'] }],
+    });
     market.backend.will(answers(completion('a cat', { prompt_tokens: 2_000, completion_tokens: 5 })));
     const quote = await market.buyer.order(body);
     await market.buyer.pay(quote);
@@ -65,14 +68,28 @@ describe('images', () => {
     const input = BigInt(job.breakdown.inputTokens) * 1_000n;
     expect(quote.priceMsat).toBe(input + 50n * 10_000n + 140_000n);
     expect(job.chargeMsat).toBe(input + 5n * 10_000n + 140_000n);
+    expect(JSON.parse(Buffer.from(market.backend.requests[0]?.body ?? []).toString())).toEqual(
+      JSON.parse(body.toString()),
+    );
   });
 
-  test('are refused where they have none', async () => {
-    const { buyer } = await Market.open(2);
+  test.each([
+    [
+      'they have none',
+      { price: PRICES, capabilities: ['completion', 'vision'] },
+      'images have no price with this model',
+    ],
+    [
+      'nobody says that the model can see',
+      { price: { ...PRICES, imageMsat: msat(1n) } },
+      'this model can not see images',
+    ],
+  ] as const)('are refused where %s', async (_what, entry, why) => {
+    const { buyer } = await Market.open(2, { entries: [{ pattern: MODEL, ...entry }] });
     const jobId = hex32();
     await buyer.request(jobId);
     await buyer.input(jobId, body);
-    expect((await buyer.hear('error', jobId)).message).toContain('images are not sold here');
+    expect((await buyer.hear('error', jobId)).message).toContain(`${why}, send text`);
   });
 });
 
