@@ -9,6 +9,7 @@ import { performEffects } from '../engine/perform.ts';
 import { recover } from '../engine/recovery.ts';
 import { Runner } from '../engine/runner.ts';
 import { Sweeper } from '../engine/sweeper.ts';
+import type { Counting } from '../estimating/counting.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LightningNode, NodeId } from '../lightning/lightning.ts';
 import { loadRule } from '../pricing/load-rule.ts';
@@ -22,9 +23,8 @@ import { LcpStorefront } from '../storefront/lcp/lcp-storefront.ts';
 import { ourManifest } from '../storefront/lcp/manifest.ts';
 import { PriceOffer } from '../storefront/price-offer.ts';
 import { ChannelWatch } from './channel-watch.ts';
-import type { Estimators } from './estimators.ts';
 import { saleLog } from './sale-log.ts';
-import { rememberTrade } from './trade-memory.ts';
+import { learnFromRun, rememberTrade } from './trade-memory.ts';
 
 /** The part of the configuration that says how to sell. */
 export type SellerSettings = Pick<
@@ -47,7 +47,7 @@ export interface SellerParts {
   readonly ledger: Ledger;
   readonly spool: Spool;
   readonly pool: BackendPool;
-  readonly estimators: Estimators;
+  readonly counting: Counting;
   readonly clock: Clock;
   readonly log: Logger;
   readonly onFatal: (error: Error) => void;
@@ -85,7 +85,7 @@ async function warnOfOldBooks({ node, ledger, clock, log }: SellerParts): Promis
 
 /** Puts the rooms together that sell, on parts that are open already: real ones in the product, others in tests and simulation. */
 export function createSeller(parts: SellerParts): Seller {
-  const { settings, node, ledger, spool, pool, estimators, clock, log, onFatal } = parts;
+  const { settings, node, ledger, spool, pool, counting, clock, log, onFatal } = parts;
   const { limits, deadlines, pricing } = settings;
   const maxJobBytes = limits.maxInputBytes + limits.maxOutputBytes;
   const { maxOutputBytes } = limits;
@@ -103,7 +103,8 @@ export function createSeller(parts: SellerParts): Seller {
   const engine = new Engine({ ledger, clock, deadlines: inMs, log, onFatal });
   const offer = new PriceOffer({
     pool,
-    estimators,
+    counting,
+    estimators: settings.llm.estimators,
     lists: settings.enabled ? pricing.lists : [], // disabled: nothing is for sale, and buyers are told so
     minPriceMsat: settings.minPriceMsat,
     maxOutputTokens: settings.llm.maxOutputTokens,
@@ -144,6 +145,7 @@ export function createSeller(parts: SellerParts): Seller {
   });
   engine.watch((before, after) => admission.jobChanged(before, after));
   engine.watch(saleLog(log));
+  engine.watch(learnFromRun(counting));
   const channelWatch = new ChannelWatch({ node, clock, log, peers, onServedChanged: (who) => session.announce(who) });
   const intake = new Intake({
     session,
@@ -173,7 +175,7 @@ export function createSeller(parts: SellerParts): Seller {
     offer,
     sweeper,
     start: async () => {
-      await rememberTrade(ledger, admission, peers);
+      await rememberTrade(ledger, admission, peers, counting);
       const recovered = await recover(engine, ledger, spool);
       if (recovered.jobs > 0) log.info(recovered, 'unfinished jobs of the last run taken up again');
       await node.start(await ledger.cursor());

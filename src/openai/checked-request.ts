@@ -1,5 +1,5 @@
-/** The kinds of work that are sold; named as on the wire. */
-export type TaskKind = 'openai.chat_completions.v1' | 'openai.responses.v1';
+import type { InputShape } from './input-shape.ts';
+import type { TaskKind } from './kinds/kind.ts';
 
 /** Why a request is not sold, for the buyer's developer: what, where, what to do. Never holds text of the prompt. */
 export interface Refusal {
@@ -39,14 +39,14 @@ export interface CheckedRequest {
   /** False only for a streamed chat that did not ask for usage: then the usage chunk that we ask for is taken out again. */
   readonly usageWanted: boolean;
   readonly choices: number;
-  /** The cap that is priced, for each choice. */
+  /** The cap that is priced, for each choice; 0: there are no output tokens. */
   readonly maxOutputTokensPerChoice: number;
   /** `maxOutputTokensPerChoice` × `choices`. */
   readonly maxOutputTokens: number;
   /** Length of the buyer's body. */
   readonly inputBytes: number;
-  /** Messages of a chat, items of a responses input; at least 1. */
-  readonly messageCount: number;
+  /** What the backend's chat template is applied to. */
+  readonly shape: InputShape;
   /** All text that can reach the model: strings of messages and input one by one, tools and the like as JSON. For estimators. */
   readonly promptText: readonly string[];
   /** Images given as data URLs, and the length of those URLs; `promptText` leaves them out. */

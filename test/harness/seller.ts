@@ -7,7 +7,7 @@ import type { Sweeper } from '../../src/engine/sweeper.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { SqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { msat } from '../../src/money/msat.ts';
-import { openEstimators } from '../../src/node/estimators.ts';
+import { openCounting } from '../../src/node/estimators.ts';
 import { createSeller } from '../../src/node/seller.ts';
 import type { SellerSettings } from '../../src/node/seller.ts';
 import type { Session } from '../../src/session/session.ts';
@@ -21,7 +21,7 @@ import { mortalClock } from './manual-clock.ts';
 import type { ManualClock } from './manual-clock.ts';
 import { mortal } from './mortal.ts';
 import type { Life } from './mortal.ts';
-import { MODEL } from './scripted-backend.ts';
+import { EMBEDDER, MODEL } from './scripted-backend.ts';
 import type { ScriptedBackend } from './scripted-backend.ts';
 import type { LoadSettings } from '../../src/pricing/load-rule.ts';
 import type { PaymentMode } from '../../src/pricing/price-list.ts';
@@ -76,10 +76,15 @@ const settingsWith = (
   quoteTtlSeconds: DEADLINES.quoteTtlS,
   minPriceMsat: msat(1000n),
   pricing: {
-    lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }],
+    lists: [{ file: 'test', entries: [MODEL, EMBEDDER].map((pattern) => ({ pattern, price: PRICES })) }],
     ...(inFlightSurge && { inFlightSurge }),
   },
-  llm: { maxOutputTokens: MAX_OUTPUT_TOKENS, allowedRequestFields: [], allowedToolTypes: [] },
+  llm: {
+    maxOutputTokens: MAX_OUTPUT_TOKENS,
+    estimators: [{ name: 'bytes' }],
+    allowedRequestFields: [],
+    allowedToolTypes: [],
+  },
   payment: { mode: paymentMode, holdSeconds: DEADLINES.holdMs / 1000 },
   peers: { allow: [], deny: [], channelOnly: false, ...peers },
   limits: { ...limits, maxChoices: 4 },
@@ -148,7 +153,7 @@ export class Seller {
       ledger,
       spool,
       pool,
-      estimators: openEstimators(clock),
+      counting: openCounting({ backends: [], clock, log: silentLog }),
       clock,
       log,
       onFatal: (error) => this.fatal.push(error),

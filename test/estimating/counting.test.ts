@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { Counting } from '../../src/estimating/counting.ts';
+import { CannotCount } from '../../src/estimating/estimator.ts';
+import type { Estimator } from '../../src/estimating/estimator.ts';
+import { checkRequest } from '../../src/openai/request.ts';
+import type { CheckedRequest } from '../../src/openai/request.ts';
+import type { EstimatorChoice } from '../../src/pricing/price-list.ts';
+import { collectingLog } from '../harness/silent-log.ts';
+
+const never = new AbortController().signal;
+const CHOICES: EstimatorChoice[] = [{ name: 'openai' }, { name: 'bytes' }];
+
+function chat(model: string): CheckedRequest {
+  const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }] });
+  const request = checkRequest('openai.chat_completions.v1', Buffer.from(body), model, { maxOutputTokens: 10 });
+  if ('refusal' in request) throw new Error(request.message);
+  return request;
+}
+
+/** The first choice counts 7 unless it is told why it can't; the second one 9. */
+function counting(more: { textTokens?: number } = {}) {
+  const { log, text } = collectingLog();
+  const state: { why?: string | undefined; opened: number } = { opened: 0 };
+  const open = (choice: EstimatorChoice): Estimator => {
+    state.opened++;
+    const able = async (): Promise<void> => {
+      if (choice.name === 'openai' && state.why !== undefined) throw new CannotCount(state.why);
+    };
+    return {
+      name: choice.name,
+      prepare: able,
+      count: async () => {
+        await able();
+        return { tokens: choice.name === 'openai' ? 7 : 9, accuracy: 'exact', ...more };
+      },
+      close: () => Promise.resolve(),
+    };
+  };
+  return { counting: new Counting({ open, log }), state, text };
+}
+
+describe('the estimators of a model', () => {
+  test('the first one counts, and is opened once', async () => {
+    const { counting: counts, state } = counting();
+    for (const model of ['a', 'b'])
+      expect(await counts.count(chat(model), CHOICES, { signal: never })).toMatchObject({
+        estimator: 'openai',
+        tokens: 7,
+        how: { accuracy: 'exact' },
+      });
+    expect(state.opened).toBe(1);
+  });
+
+  test('one that can not serve the model is left out, and the operator is told why, once', async () => {
+    const { counting: counts, state, text } = counting();
+    state.why = 'no such vocabulary';
+    await counts.prepare('a', CHOICES, never);
+    for (const _ of [1, 2]) {
+      expect(await counts.count(chat('a'), CHOICES, { signal: never })).toMatchObject({ estimator: 'bytes' });
+      await counts.prepare('a', CHOICES, never);
+    }
+    expect(text().match(/no such vocabulary/g)).toHaveLength(1);
+  });
+
+  test('one that fails while it counts hands over to the next, for that request', async () => {
+    const { counting: counts, state, text } = counting();
+    state.why = 'the server is gone';
+    expect(await counts.count(chat('a'), CHOICES, { signal: never })).toMatchObject({ estimator: 'bytes' });
+    expect(text()).toContain('the server is gone');
+    state.why = undefined;
+    expect(await counts.count(chat('a'), CHOICES, { signal: never })).toMatchObject({ estimator: 'openai' });
+  });
+
+  test('when none can, it says so: nothing is guessed that was not configured', async () => {
+    const { counting: counts, state } = counting();
+    state.why = 'gone';
+    await expect(counts.count(chat('a'), [{ name: 'openai' }], { signal: never })).rejects.toThrow(CannotCount);
+  });
+
+  test('learns from finished jobs what the chat template adds, for each model by itself', async () => {
+    const { counting: counts } = counting({ textTokens: 7 });
+    const quoted = async (model: string) => counts.count(chat(model), CHOICES, { signal: never });
+    for (let job = 0; job < 20; job++) {
+      const { estimator, tokens, how } = await quoted('a');
+      counts.learn('a', { estimator, inputTokens: tokens, counted: how }, 40);
+    }
+    expect((await quoted('a')).tokens).toBe(40);
+    expect((await quoted('b')).tokens).toBe(14);
+    expect(counts.figures()).toMatchObject([
+      { model: 'a', estimator: 'openai', jobs: 20 },
+      { model: 'b', jobs: 0 },
+    ]);
+  });
+});
