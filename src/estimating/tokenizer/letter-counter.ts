@@ -74,7 +74,11 @@ export function createLetterCounter(vocabulary: Vocabulary, engine: Engine): Fra
 function scoredPairs({ tokens, scores }: Vocabulary, texts: string[], idOf: ReadonlyMap<string, number>): ScoredPairs {
   const distinct = [...new Set(tokens.map((_, id) => scores[id] ?? 0))].toSorted((a, b) => b - a);
   const rankOfScore = new Map(distinct.map((score, rank) => [score, rank]));
-  return new ScoredPairs(texts, idOf, Int32Array.from(tokens, (_, id) => rankOfScore.get(scores[id] ?? 0) ?? 0));
+  return new ScoredPairs(
+    texts,
+    idOf,
+    Int32Array.from(tokens, (_, id) => rankOfScore.get(scores[id] ?? 0) ?? 0),
+  );
 }
 
 /** Units that stand side by side in some token. No token reaches over any other two, so that text falls apart between them. */

@@ -49,11 +49,7 @@ export function createPairCounter(vocabulary: Vocabulary, engine: Engine): Fragm
 }
 
 /** The merges as pairs of ids. Of equal ones llama.cpp takes the first, Ollama's own engine the last. */
-export function rankedPairs(
-  { merges }: Vocabulary,
-  idOf: ReadonlyMap<string, number>,
-  engine: Engine,
-): RankedPairs {
+export function rankedPairs({ merges }: Vocabulary, idOf: ReadonlyMap<string, number>, engine: Engine): RankedPairs {
   const pairs = new RankedPairs(merges.length);
   const add = (merge: string, rank: number): void => {
     const space = merge.indexOf(' ', 1);

@@ -1,9 +1,14 @@
-import { classesOf } from './character-classes.ts';
+import { classesOf, withPlainSpaces } from './character-classes.ts';
 import type { Cut } from './pretokenizers.ts';
 import type { Engine } from './vocabulary.ts';
 
 /** Calls `found` with where each piece of the text ends, in order, until that returns false. */
-export function eachPieceEnd(text: string, cuts: readonly Cut[], engine: Engine, found: (end: number) => boolean): void {
+export function eachPieceEnd(
+  text: string,
+  cuts: readonly Cut[],
+  engine: Engine,
+  found: (end: number) => boolean,
+): void {
   const { classes, starts } = classesOf(text, engine);
   const cutFrom = (level: number, from: number, to: number): boolean => {
     const cut = cuts[level];
@@ -21,7 +26,7 @@ export function eachPieceEnd(text: string, cuts: readonly Cut[], engine: Engine,
       return cutPiece(cut.pattern, piece, (end) => next(from + end)) && next(to);
     }
     const start = starts?.[from] ?? from;
-    const piece = text.slice(start, starts?.[to] ?? to);
+    const piece = withPlainSpaces(text.slice(start, starts?.[to] ?? to));
     let point = from;
     const pointAt = (unit: number): number => {
       if (starts === undefined) return start + unit;

@@ -44,9 +44,7 @@ const ofLlamaCpp: readonly (readonly [names: string, cuts: () => Cut[], takesWho
   [
     'qwen35',
     () => [
-      byClass(
-        String.raw`${shortening}|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|${spaces}`,
-      ),
+      byClass(String.raw`${shortening}|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|${spaces}`),
     ],
   ],
   ['gpt-2 phi-2 gigachat a.x-4.0 mellum exaone4 mpt olmo jais trillion granite-docling', () => [byClass(gpt2)]],
@@ -78,7 +76,11 @@ const ofLlamaCpp: readonly (readonly [names: string, cuts: () => Cut[], takesWho
   ],
   [
     'deepseek-v3 hunyuan-dense joyai-llm',
-    () => [byClass(String.raw`\p{N}{1,3}`), byText(String.raw`[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+`), byClass(deepseek3)],
+    () => [
+      byClass(String.raw`\p{N}{1,3}`),
+      byText(String.raw`[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+`),
+      byClass(deepseek3),
+    ],
   ],
   [
     'minicpm5',
