@@ -109,7 +109,7 @@ describe('the ollama estimator', () => {
     const { url, asked, script } = await serve({});
     const estimator = estimatorOf(url);
     for (let round = 0; round < 3; round++) await estimator.prepare('m', never);
-    expect(asked).toEqual(['render', 'run', 'render', 'run']);
+    expect(asked).toEqual(['render', 'render', 'run', 'run']);
     script.digest = 'd2';
     await estimator.prepare('m', never);
     expect(asked).toHaveLength(8);
