@@ -1,10 +1,10 @@
 import { lightningDriver, lndSource } from './lightning-settings.ts';
-import { spoolBytesFor } from '../spool/spool.ts';
+import { roomBytesFor } from '../spool/spool.ts';
 import { lndSocket } from '../lightning/lnd/credentials.ts';
 import type { Environment } from './expansion.ts';
 import { parseListen } from './fields.ts';
+import { pricingRules } from './pricing-rules.ts';
 import type { Path } from './problem.ts';
-import { DEFAULT_MAX_MULTIPLIER_BPS } from './schema.ts';
 import type { WrittenConfig } from './schema.ts';
 import { LOCAL_OLLAMA_HOST, httpUrl, ollamaUrl } from './url.ts';
 
@@ -106,31 +106,24 @@ function* backendRules(
     };
 }
 
-function* sizeRules({ limits, deadlines, spool, pricing, health, lightning }: WrittenConfig): Generator<Breach> {
+function* sizeRules({ limits, deadlines, spool, health, lightning }: WrittenConfig): Generator<Breach> {
   const atLeast = (path: Path, value: number, name: string, other: number): Breach[] =>
     value >= other
       ? []
       : [{ path, message: `expected at least ${name} (${other}), got ${value}`, cure: `raise it, or lower ${name}` }];
   for (const key of ['input_memory_bytes', 'input_memory_bytes_per_peer'] as const)
     yield* atLeast(['limits', key], limits[key], 'limits.max_input_bytes', limits.max_input_bytes);
-  const answerBytes = spoolBytesFor(limits.max_output_bytes);
-  if (spool.max_bytes < answerBytes)
+  const roomBytes = roomBytesFor(limits.max_input_bytes, limits.max_output_bytes);
+  if (spool.max_bytes < roomBytes)
     yield {
       path: ['spool', 'max_bytes'],
-      message: `expected at least ${answerBytes}, for one answer of limits.max_output_bytes (${limits.max_output_bytes}) and the marks of its chunks, got ${spool.max_bytes}`,
-      cure: 'raise it, or lower limits.max_output_bytes',
+      message: `expected at least ${roomBytes}, for one request of limits.max_input_bytes (${limits.max_input_bytes}), one answer of limits.max_output_bytes (${limits.max_output_bytes}) and the marks of its chunks, got ${spool.max_bytes}`,
+      cure: 'raise it, or lower limits.max_output_bytes or limits.max_input_bytes',
     };
   yield* atLeast(['spool', 'max_bytes'], spool.max_bytes, 'spool.max_backlog_bytes', spool.max_backlog_bytes);
   const total: Path = ['deadlines', 'total_seconds'];
   yield* atLeast(total, deadlines.total_seconds, 'deadlines.first_byte_seconds', deadlines.first_byte_seconds);
   yield* atLeast(total, deadlines.total_seconds, 'deadlines.idle_seconds', deadlines.idle_seconds);
-  const surge = pricing.in_flight_surge;
-  if (surge && surge.per_job_bps > 0 && surge.max_multiplier_bps > 0 && surge.max_multiplier_bps < 10_000)
-    yield {
-      path: ['pricing', 'in_flight_surge', 'max_multiplier_bps'],
-      message: `expected 0 or at least 10000, got ${surge.max_multiplier_bps}`,
-      cure: `write for example ${DEFAULT_MAX_MULTIPLIER_BPS} (three times); less than 10000 would be a discount for being busy`,
-    };
   const node = lightning?.driver !== 'lnd' && lightning?.embedded && parseListen(lightning.embedded.listen);
   if (node && node.port !== 0 && node.port === parseListen(health.listen)?.port)
     yield {
@@ -145,4 +138,5 @@ export function* breaches(written: WrittenConfig, env: Environment): Generator<B
   yield* lightningRules(written, env);
   yield* backendRules(written, env);
   yield* sizeRules(written);
+  yield* pricingRules(written.pricing);
 }

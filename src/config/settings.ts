@@ -6,7 +6,8 @@ import { estimatorChoices } from './estimator-schema.ts';
 import type { Environment } from './expansion.ts';
 import { parseListen } from './fields.ts';
 import { lightningSettings, pathFrom } from './lightning-settings.ts';
-import { DEFAULT_MAX_MULTIPLIER_BPS, DEFAULT_QUOTE_TTL_SECONDS } from './schema.ts';
+import { hoursSettings, rateSettings, surgeSettings } from './pricing-settings.ts';
+import { DEFAULT_QUOTE_TTL_SECONDS } from './schema.ts';
 import type { WrittenConfig } from './schema.ts';
 
 const LEVELS: ReadonlySet<string> = new Set<LogLevel>(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
@@ -27,7 +28,9 @@ export function settings(
   lists: readonly PriceList[],
 ): Config {
   const { limits, deadlines, spool, pricing, peers } = written;
-  const surge = pricing.in_flight_surge;
+  const inFlightSurge = surgeSettings(pricing);
+  const hours = hoursSettings(pricing);
+  const rate = rateSettings(pricing, directory);
   const backends = backendSettings(written, env);
   return {
     enabled: written.enabled,
@@ -38,18 +41,14 @@ export function settings(
     backends,
     pricing: {
       lists,
-      ...(surge &&
-        surge.per_job_bps > 0 && {
-          inFlightSurge: {
-            threshold: surge.threshold,
-            perJobBps: surge.per_job_bps,
-            maxMultiplierBps: surge.max_multiplier_bps || DEFAULT_MAX_MULTIPLIER_BPS,
-          },
-        }),
+      ...(inFlightSurge && { inFlightSurge }),
+      ...(hours && { hours }),
+      ...(rate && { rate }),
     },
     llm: {
       maxOutputTokens: written.llm.max_output_tokens,
       estimators: estimatorChoices(written.llm.estimator),
+      coldModels: written.llm.cold_models,
       allowedRequestFields: written.llm.allowed_request_fields,
       allowedToolTypes: written.llm.allowed_tool_types ?? (backends.every(runsNoTools) ? ['web_search'] : []),
     },
@@ -70,6 +69,8 @@ export function settings(
       requestsPerMinute: limits.requests_per_minute,
       countingSecondsPerMinutePerPeer: limits.counting_seconds_per_minute_per_peer,
       countingSecondsPerMinute: limits.counting_seconds_per_minute,
+      modelLoadsPerMinutePerPeer: limits.model_loads_per_minute_per_peer,
+      modelLoadsPerMinute: limits.model_loads_per_minute,
       openInputsPerPeer: limits.open_inputs_per_peer,
       openInputs: limits.open_inputs,
       inputMemoryBytesPerPeer: limits.input_memory_bytes_per_peer,

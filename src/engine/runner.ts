@@ -3,7 +3,9 @@ import type { Logger } from 'pino';
 import { BackendError } from '../backend/backend.ts';
 import type { Backend, OutputCapField } from '../backend/backend.ts';
 import type { BackendPool, Slot } from '../backend/pool.ts';
+import { backendModelOf } from '../job/job.ts';
 import type { Job, JobKey, Output, Usage } from '../job/job.ts';
+import { TOO_LONG } from '../job/run.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { answerFilter, brokenStreamEvent } from '../openai/answer.ts';
 import type { AnswerFilter } from '../openai/answer.ts';
@@ -27,6 +29,7 @@ export interface RunnerOptions {
   readonly allowed: Pick<RequestLimits, 'allowedFields' | 'allowedToolTypes'>;
 }
 
+const MODEL_NOT_FOUND = 404;
 const ERROR_IN_ANSWER = 'the backend reported an error within its answer';
 
 /** Why work is stopped: the buyer left, it took too long, or its end no longer matters here. */
@@ -101,7 +104,8 @@ export class Runner {
     const { job, abort, filter } = attempt;
     const { key, work, terms } = job;
     const exclude = this.#failedAt.get(key);
-    attempt.slot = await pool.acquire(work.model, abort.signal, exclude === undefined ? {} : { exclude });
+    const model = backendModelOf(work);
+    attempt.slot = await pool.acquire(model, abort.signal, exclude === undefined ? {} : { exclude });
     const maxBytes = Math.min(maxOutputBytes, job.limits.maxResultBytes);
     const limits = { maxBytes, maxBacklogBytes: attempt.isWithheld ? maxBytes : maxBacklogBytes };
     const [[running, input], writer] = await both(
@@ -115,7 +119,7 @@ export class Runner {
     if (input === undefined) throw new BackendError('the stored request is missing', { retryable: false });
     const { backend } = attempt.slot;
     const body = await this.#upstreamBody(job, input, backend.outputCapField);
-    const request = { taskKind: terms.taskKind, model: work.model, body, stream: work.stream };
+    const request = { taskKind: terms.taskKind, model, body, stream: work.stream };
     const answer = await backend.run(request, abort.signal);
     const stream = (attempt.stream = { streamId: outputStreamId(key), contentType: answer.contentType });
     for await (const bytes of answer.body) {
@@ -132,7 +136,7 @@ export class Runner {
       await writer.abort();
       return failed;
     }
-    pool.report(backend, 'ok');
+    pool.report(backend, 'ok', backendModelOf(work));
     const usage = end.usage ?? this.#countedUsage(attempt);
     const output = await endOutput(stream, writer, noteOf(usage));
     if (!attempt.hasBegun) await this.#begin(attempt, stream);
@@ -180,7 +184,8 @@ export class Runner {
     // Nor must a silence, which a buyer can cause with a long prompt: the pool learns of a dead one by what breaks, and by asking it.
     const isAway = fault !== undefined && fault.status === undefined && fault.missed === undefined;
     if (slot !== undefined && isAway && job.attempts === 0) pool.report(slot.backend, 'failed');
-    const reason = why === 'timed out' ? 'the answer took longer than the provider allows' : publicReason(error);
+    if (fault?.status === MODEL_NOT_FOUND) void pool.refresh(); // deleted since it was listed: it is not to be sold again
+    const reason = why === 'timed out' ? TOO_LONG : publicReason(error);
     const isForeseen = why !== undefined || error instanceof BackendError || error instanceof SpoolError;
     log.warn(
       { job: job.key, backend: slot?.backend.name, reason: isForeseen ? reason : String(error) },
@@ -188,12 +193,15 @@ export class Runner {
     );
     const output = await this.#endBroken(attempt, reason);
     const delivered = output === undefined ? {} : { output };
-    if (error instanceof SpoolError && error.code === 'too-large')
-      return { kind: 'size-limit-reached', reason, usage: this.#countedUsage(attempt), ...delivered };
+    const isTooLarge = error instanceof SpoolError && error.code === 'too-large';
+    // What is there to deliver came steadily, or nobody fetched it: a backend that stops is found sooner.
+    const isTooLong = why === 'timed out' && output !== undefined;
+    if (isTooLarge || isTooLong)
+      return { kind: 'limit-reached', reason, usage: this.#countedUsage(attempt), ...delivered };
     const failedAt = this.#failedAt.get(job.key) ?? new Set();
     if (slot !== undefined) this.#failedAt.set(job.key, failedAt.add(slot.backend));
     if (fault?.missed === 'first-byte')
-      return { kind: 'first-byte-timed-out', retryable: pool.hasOther(job.work.model, failedAt) };
+      return { kind: 'first-byte-timed-out', retryable: pool.hasOther(backendModelOf(job.work), failedAt) };
     if (fault?.missed === 'next-byte') return { kind: 'next-byte-timed-out', ...delivered };
     const retryable = fault?.retryable === true && output === undefined;
     return { kind: 'attempt-failed', retryable, reason, ...delivered };
@@ -201,15 +209,17 @@ export class Runner {
 
   /** The body that was priced, with what it left open filled in: the price binds the backend too. */
   async #upstreamBody(job: Job, input: Uint8Array, cap: OutputCapField): Promise<Uint8Array> {
-    const { model, maxOutputTokensPerChoice, choices } = job.work;
+    const { work, breakdown } = job;
+    const { model, maxOutputTokensPerChoice, choices } = work;
     const request = await checkRequestInSteps(job.terms.taskKind, input, model, {
       maxOutputTokens: maxOutputTokensPerChoice,
       maxChoices: choices,
+      allowImages: (breakdown.images ?? 0) > 0,
       ...this.#options.allowed,
     });
     if ('refusal' in request)
       throw new BackendError('the stored request does not pass the gate any more', { retryable: false });
-    return request.upstreamBody({ cap, usage: true });
+    return request.upstreamBody({ cap, usage: true, model: backendModelOf(work) });
   }
 
   /** An SSE stream that had begun gets an error event, so that the client sees it; undefined: there is nothing to deliver. */
@@ -225,10 +235,15 @@ export class Runner {
     }
   }
 
-  /** Without usage figures of the backend: what was quoted as input, and what we saw pass. */
-  #countedUsage(attempt: Attempt): Usage {
-    const { inputTokens } = attempt.job.breakdown;
-    return { inputTokens, outputTokens: attempt.filter.producedTokens(), isOwnCount: true };
+  /**
+   * Without the backend's last word: what it told on the way, else what was quoted as input; as output what we saw pass, if that is more, and never
+   * more than was quoted.
+   */
+  #countedUsage({ job, filter }: Attempt): Usage {
+    const { inputTokens, maxOutputTokens } = job.breakdown;
+    const told: Usage = filter.usage() ?? { inputTokens, outputTokens: 0, isOwnCount: true };
+    const outputTokens = Math.max(told.outputTokens, filter.producedTokens());
+    return { ...told, outputTokens: Math.min(outputTokens, maxOutputTokens) };
   }
 }
 
@@ -240,7 +255,7 @@ type EndEvent = Extract<
       | 'attempt-failed'
       | 'first-byte-timed-out'
       | 'next-byte-timed-out'
-      | 'size-limit-reached'
+      | 'limit-reached'
       | 'run-aborted';
   }
 >;

@@ -1,5 +1,7 @@
-import type { Msat } from '../money/msat.ts';
 import type { Capability } from '../openai/request.ts';
+import type { ModelPrice } from './model-price.ts';
+
+export type { TokenPrice } from './model-price.ts';
 
 /** How a model's input tokens are counted before the job runs. */
 export type EstimatorChoice =
@@ -8,23 +10,17 @@ export type EstimatorChoice =
 /** `upfront`: work starts when the payment is settled. `hold`: when it is held; it is settled before the first byte leaves. */
 export type PaymentMode = 'upfront' | 'hold';
 
-/** What a model costs. */
-export interface TokenPrice {
-  readonly inputMsatPerMtok: Msat;
-  /** Absent: as input. */
-  readonly cachedInputMsatPerMtok?: Msat;
-  readonly outputMsatPerMtok: Msat;
-  /** For the request itself, whatever its length. */
-  readonly requestMsat: Msat;
-}
-
 /** What a price list says of the models that its pattern fits. */
 export interface PriceEntry {
   /** A model id; `*` stands for any characters. */
   readonly pattern: string;
-  readonly price: TokenPrice;
+  readonly price: ModelPrice;
+  /** Names under which the model is sold too; only where the pattern is its exact id. Absent: none. */
+  readonly aliases?: readonly string[];
   /** Absent: the default of the whole configuration. */
   readonly maxOutputTokens?: number;
+  /** Tokens that prompt and answer together may have. Absent: what the backend tells. */
+  readonly contextTokens?: number;
   /** What the model can do, where its backends do not tell. Absent: complete texts. */
   readonly capabilities?: readonly Capability[];
   /** The first that can counts. Absent: the default of the whole configuration. */

@@ -23,8 +23,10 @@ import { mortal } from './mortal.ts';
 import type { Life } from './mortal.ts';
 import { EMBEDDER, MODEL } from './scripted-backend.ts';
 import type { ScriptedBackend } from './scripted-backend.ts';
+import type { HoursSettings } from '../../src/pricing/hours-rule.ts';
 import type { LoadSettings } from '../../src/pricing/load-rule.ts';
-import type { PaymentMode } from '../../src/pricing/price-list.ts';
+import type { PaymentMode, PriceEntry } from '../../src/pricing/price-list.ts';
+import type { RateSource } from '../../src/rates/rate-source.ts';
 import { silentLog } from './silent-log.ts';
 
 export const LIMITS = {
@@ -37,6 +39,8 @@ export const LIMITS = {
   requestsPerMinute: 6_000,
   countingSecondsPerMinutePerPeer: 10,
   countingSecondsPerMinute: 30,
+  modelLoadsPerMinutePerPeer: 2,
+  modelLoadsPerMinute: 6,
   openInputsPerPeer: 8,
   openInputs: 32,
   inputMemoryBytesPerPeer: 250_000,
@@ -68,20 +72,36 @@ const settingsWith = (
   {
     peers,
     promisedSpoolBytes = SPOOL_BYTES,
+    backlogBytes = 1 << 20,
     paymentMode = 'upfront',
     inFlightSurge,
-  }: Pick<SellerOptions, 'peers' | 'promisedSpoolBytes' | 'paymentMode' | 'inFlightSurge'>,
+    coldModels = 'warm',
+    hours,
+    entries = [`${MODEL}*`, EMBEDDER].map((pattern) => ({ pattern, price: PRICES })),
+  }: Pick<
+    SellerOptions,
+    | 'peers'
+    | 'promisedSpoolBytes'
+    | 'backlogBytes'
+    | 'paymentMode'
+    | 'inFlightSurge'
+    | 'coldModels'
+    | 'hours'
+    | 'entries'
+  >,
 ): SellerSettings => ({
   enabled: true,
   quoteTtlSeconds: DEADLINES.quoteTtlS,
   minPriceMsat: msat(1000n),
   pricing: {
-    lists: [{ file: 'test', entries: [MODEL, EMBEDDER].map((pattern) => ({ pattern, price: PRICES })) }],
+    lists: [{ file: 'test', entries }],
     ...(inFlightSurge && { inFlightSurge }),
+    ...(hours && { hours }),
   },
   llm: {
     maxOutputTokens: MAX_OUTPUT_TOKENS,
     estimators: [{ name: 'bytes' }],
+    coldModels,
     allowedRequestFields: [],
     allowedToolTypes: [],
   },
@@ -97,7 +117,7 @@ const settingsWith = (
     retentionSeconds: DEADLINES.retentionMs / 1000,
     drainSeconds: 60,
   },
-  spool: { maxBytes: promisedSpoolBytes, maxBacklogBytes: 1 << 20 },
+  spool: { maxBytes: promisedSpoolBytes, maxBacklogBytes: backlogBytes },
 });
 
 export interface SellerOptions {
@@ -110,9 +130,15 @@ export interface SellerOptions {
   readonly slots?: number;
   readonly paymentMode?: PaymentMode;
   readonly inFlightSurge?: LoadSettings;
+  readonly coldModels?: 'warm' | 'sell';
+  readonly hours?: HoursSettings;
+  /** Of the price list. Default: the model at PRICES. */
+  readonly entries?: readonly PriceEntry[];
+  readonly rates?: RateSource;
   /** What the disk takes, and what admission believes that it takes. */
   readonly spoolBytes?: number;
   readonly promisedSpoolBytes?: number;
+  readonly backlogBytes?: number;
   readonly peers?: Partial<SellerSettings['peers']>;
   readonly log?: Logger;
   /** Called before each use of the ledger; may throw, wait, or end the process. */
@@ -154,6 +180,7 @@ export class Seller {
       spool,
       pool,
       counting: openCounting({ backends: [], clock, log: silentLog }),
+      ...(options.rates && { rates: options.rates }),
       clock,
       log,
       onFatal: (error) => this.fatal.push(error),
@@ -175,6 +202,10 @@ export class Seller {
 
   get session(): Session {
     return this.#parts.session;
+  }
+
+  get pool(): BackendPool {
+    return this.#pool;
   }
 
   get sweeper(): Sweeper {
