@@ -30,6 +30,7 @@ const portFiles = [
   'ledger/books.ts',
   'spool/spool.ts',
   'estimating/estimator.ts',
+  'estimating/counting.ts',
 ];
 
 const source = join(import.meta.dirname, '..', 'src');

@@ -1,7 +1,7 @@
 import type { LndCredentialSource } from '../lightning/lnd/credentials.ts';
 import type { Msat } from '../money/msat.ts';
 import type { LoadSettings } from '../pricing/load-rule.ts';
-import type { PaymentMode, PriceList } from '../pricing/price-list.ts';
+import type { EstimatorChoice, PaymentMode, PriceList } from '../pricing/price-list.ts';
 import type { ListenAddress } from './fields.ts';
 
 /** The Lightning node. `none` only while nothing is sold (`enabled` false). */
@@ -52,6 +52,8 @@ export interface Config {
   readonly llm: {
     /** For models of which nothing else is said. */
     readonly maxOutputTokens: number;
+    /** For models of which nothing else is said: the first that can counts. */
+    readonly estimators: readonly EstimatorChoice[];
     /** What a request may hold beside what the gate knows. */
     readonly allowedRequestFields: readonly string[];
     readonly allowedToolTypes: readonly string[];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isOpenField } from '../openai/refused-fields.ts';
+import { estimatorSchema } from './estimator-schema.ts';
 import { UINT32_MAX, whole } from './fields.ts';
 import { modelFields, priceSchema } from './price-entry.ts';
 
@@ -34,6 +35,11 @@ export const llmSchema = z
       4096,
       { max: UINT32_MAX },
     ),
+    estimator: estimatorSchema
+      .default('bytes')
+      .describe(
+        'How input tokens are counted before the job runs, where nothing else is said of the model; of a list the first that can. bytes: one for each 4 bytes. openai: with the vocabulary of OpenAI models. fixed: always as many. Default: bytes.',
+      ),
     allowed_request_fields: z
       .array(openField)
       .default([])

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { msat } from '../money/msat.ts';
-import type { EstimatorName, PaymentMode, PriceEntry, TokenPrice } from '../pricing/price-list.ts';
+import type { PaymentMode, PriceEntry, TokenPrice } from '../pricing/price-list.ts';
+import { estimatorChoices, estimatorSchema } from './estimator-schema.ts';
+import type { WrittenEstimator } from './estimator-schema.ts';
 import { UINT32_MAX, whole } from './fields.ts';
 
 /** 1000 BTC; far above any price, far below what arithmetic can hold. */
@@ -36,11 +38,10 @@ export const modelFields = {
     .max(UINT32_MAX)
     .optional()
     .describe('Tokens that one answer may have. Default: llm.max_output_tokens.'),
-  estimator: z
-    .enum(['bytes', 'openai'])
+  estimator: estimatorSchema
     .optional()
     .describe(
-      'How input tokens are counted before the job runs. bytes: one for each 4 bytes. openai: with the vocabulary of OpenAI models. Default bytes.',
+      'How input tokens are counted before the job runs; of a list the first that can. Default: llm.estimator.',
     ),
   payment: z
     .enum(['upfront', 'hold'])
@@ -65,7 +66,7 @@ type WrittenPrice = z.infer<typeof priceSchema>;
 /** What is said about a model, as written and checked. */
 export interface WrittenModel {
   readonly max_output_tokens?: number | undefined;
-  readonly estimator?: EstimatorName | undefined;
+  readonly estimator?: WrittenEstimator | undefined;
   readonly payment?: PaymentMode | undefined;
   readonly price?: WrittenPrice | undefined;
 }
@@ -85,7 +86,7 @@ export const modelSettings = (
   written: WrittenModel,
 ): Omit<PriceEntry, 'pattern' | 'price'> & { price?: TokenPrice } => ({
   ...(written.max_output_tokens !== undefined && { maxOutputTokens: written.max_output_tokens }),
-  ...(written.estimator && { estimator: written.estimator }),
+  ...(written.estimator && { estimators: estimatorChoices(written.estimator) }),
   ...(written.payment && { paymentMode: written.payment }),
   ...(written.price && { price: tokenPrice(written.price) }),
 });

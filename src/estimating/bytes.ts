@@ -8,9 +8,10 @@ const BYTES_PER_TOKEN = 4;
  */
 export const createBytesEstimator = (): Estimator => ({
   name: 'bytes',
-  estimate: async ({ inputBytes }, signal) => {
+  prepare: () => Promise.resolve(),
+  count: async ({ inputBytes }, { signal }) => {
     signal.throwIfAborted();
-    return Math.max(1, Math.ceil(inputBytes / BYTES_PER_TOKEN));
+    return { tokens: Math.max(1, Math.ceil(inputBytes / BYTES_PER_TOKEN)), accuracy: 'estimate' };
   },
   close: () => Promise.resolve(),
 });

@@ -1,10 +1,31 @@
 import type { CheckedRequest } from '../openai/checked-request.ts';
 
-/** Tells how many tokens a request's input has, before the job runs. */
+/** Why an estimator can not count for a model, for the operator. */
+export class CannotCount extends Error {
+  override readonly name = 'CannotCount';
+}
+
+export interface CountOptions {
+  /** Aborting gives the count up. */
+  readonly signal: AbortSignal;
+  /** Counting may stop above it: more does not fit into the model's context anyway. */
+  readonly limitTokens?: number;
+}
+
+export interface Count {
+  /** Tokens of the input, a whole number ≥ 1. */
+  readonly tokens: number;
+  /** exact: as the backend counts. estimate: near it. bound: never fewer than the backend counts, because counting itself would have taken too long. */
+  readonly accuracy: 'exact' | 'estimate' | 'bound';
+}
+
+/** Tells how many tokens a request's input has, before the job runs. Bounded in time and memory, whatever the text. */
 export interface Estimator {
   /** As configured and as the price breakdown names it. */
   readonly name: string;
-  /** Tokens of the input, a whole number ≥ 1. Never slow for long: bounded in time and memory, whatever the text. Rejects with the signal's reason when that is aborted. */
-  estimate(request: CheckedRequest, signal: AbortSignal): Promise<number>;
+  /** Gets ready for a model; asked at start, and again when the backends' models have changed. Rejects with CannotCount. */
+  prepare(model: string, signal: AbortSignal): Promise<void>;
+  /** Rejects with CannotCount, and with the signal's reason when that is aborted. */
+  count(request: CheckedRequest, options: CountOptions): Promise<Count>;
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock/clock.ts';
 import type { CheckedRequest } from '../openai/checked-request.ts';
 import { encodingOf } from './encoding.ts';
-import type { Estimator } from './estimator.ts';
+import type { Count, CountOptions, Estimator } from './estimator.ts';
 import type { CountAnswer, CountTask } from './openai-worker.ts';
 
 /** Tokens around each message (role, separators, name), as OpenAI's cookbook counts them for chat models, rounded up. */
@@ -24,7 +24,7 @@ export interface OpenAiEstimatorOptions {
 interface Waiting {
   readonly task: CountTask;
   readonly bound: number;
-  readonly resolve: (tokens: number) => void;
+  readonly resolve: (count: Count) => void;
 }
 
 /** One worker counts one request at a time; the others wait their turn. */
@@ -49,13 +49,18 @@ class OpenAiEstimator implements Estimator {
     this.#maxWaiting = maxWaiting;
   }
 
-  async estimate(request: CheckedRequest, signal: AbortSignal): Promise<number> {
+  prepare(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async count(request: CheckedRequest, { signal }: CountOptions): Promise<Count> {
     signal.throwIfAborted();
     const { promptText, messageCount, model } = request;
     const overhead = messageCount * TOKENS_PER_MESSAGE + TOKENS_PER_REQUEST;
     const bound = promptText.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-    if (this.#isClosed || bound > MAX_TEXT_BYTES || this.#waiting.length >= this.#maxWaiting) return bound + overhead;
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    if (this.#isClosed || bound > MAX_TEXT_BYTES || this.#waiting.length >= this.#maxWaiting)
+      return { tokens: bound + overhead, accuracy: 'bound' };
+    const { promise, resolve, reject } = Promise.withResolvers<Count>();
     const waiting: Waiting = {
       task: { id: ++this.#lastId, encoding: encodingOf(model), texts: promptText },
       bound,
@@ -70,7 +75,8 @@ class OpenAiEstimator implements Estimator {
     this.#waiting.push(waiting);
     this.#startNext();
     try {
-      return (await promise) + overhead;
+      const { tokens, accuracy } = await promise;
+      return { tokens: tokens + overhead, accuracy };
     } finally {
       signal.removeEventListener('abort', giveUp);
     }
@@ -78,7 +84,7 @@ class OpenAiEstimator implements Estimator {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const { bound, resolve } of this.#waiting.splice(0)) resolve(bound);
+    for (const { bound, resolve } of this.#waiting.splice(0)) resolve({ tokens: bound, accuracy: 'bound' });
     await this.#stopWorker();
   }
 
@@ -96,12 +102,12 @@ class OpenAiEstimator implements Estimator {
     worker.postMessage(next.task);
   }
 
-  #finish(tokens: number): void {
+  #finish(count: Count): void {
     this.#stopTimer();
     const current = this.#current;
     this.#current = undefined;
     this.#worker?.unref();
-    current?.resolve(tokens);
+    current?.resolve(count);
     this.#startNext();
   }
 
@@ -115,7 +121,7 @@ class OpenAiEstimator implements Estimator {
     worker.on('message', ({ id, tokens }: CountAnswer) => {
       if (this.#worker !== worker || this.#current?.task.id !== id) return;
       this.#isWarm = true;
-      this.#finish(tokens);
+      this.#finish({ tokens, accuracy: 'estimate' });
     });
     // Out of memory, or a missing vocabulary: the next count starts another one.
     worker.on('error', () => void this.#stopWorker(worker));
@@ -128,7 +134,7 @@ class OpenAiEstimator implements Estimator {
     this.#worker = undefined;
     this.#isWarm = false;
     const ended = worker.terminate();
-    if (this.#current !== undefined) this.#finish(this.#current.bound);
+    if (this.#current !== undefined) this.#finish({ tokens: this.#current.bound, accuracy: 'bound' });
     await ended;
   }
 }

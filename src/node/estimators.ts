@@ -1,17 +1,28 @@
+import type { Logger } from 'pino';
 import type { Clock } from '../clock/clock.ts';
 import { createBytesEstimator } from '../estimating/bytes.ts';
+import { Counting } from '../estimating/counting.ts';
 import type { Estimator } from '../estimating/estimator.ts';
+import { createFixedEstimator } from '../estimating/fixed.ts';
 import { createOpenAiEstimator } from '../estimating/openai.ts';
-import type { EstimatorName } from '../pricing/price-list.ts';
+import type { EstimatorChoice } from '../pricing/price-list.ts';
 
-export type Estimators = Readonly<Record<EstimatorName, Estimator>>;
+export interface CountingParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
 
 /** Every estimator that a price list may name. Workers start when they are first needed. */
-export const openEstimators = (clock: Clock): Estimators => ({
-  bytes: createBytesEstimator(),
-  openai: createOpenAiEstimator({ clock }),
-});
-
-export async function closeEstimators(estimators: Estimators): Promise<void> {
-  await Promise.all(Object.values(estimators).map((estimator) => estimator.close()));
+export function openCounting({ clock, log }: CountingParts): Counting {
+  const open = (choice: EstimatorChoice): Estimator => {
+    switch (choice.name) {
+      case 'openai':
+        return createOpenAiEstimator({ clock });
+      case 'fixed':
+        return createFixedEstimator(choice.tokens);
+      default:
+        return createBytesEstimator();
+    }
+  };
+  return new Counting({ open, log });
 }

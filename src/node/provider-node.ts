@@ -10,7 +10,7 @@ import type { Health } from '../operator/health.ts';
 import { openDiskSpool } from '../spool/disk-spool.ts';
 import { openBackends } from './backends.ts';
 import { ledgerPath, spoolPath } from './data-directory.ts';
-import { closeEstimators, openEstimators } from './estimators.ts';
+import { openCounting } from './estimators.ts';
 import type { OpenedNode } from './lightning-node.ts';
 import { createSeller } from './seller.ts';
 
@@ -46,15 +46,22 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
     throw new LedgerError('corrupt', `the books are wrong, so nothing is sold: ${problems.join('; ')}`);
   const spool = await openDiskSpool({ directory: spoolPath(dataDirectory), maxBytes: config.spool.maxBytes });
   const pool = createPool({ members: openBackends(config, clock), clock, maxQueueLength: Infinity, log });
-  const estimators = openEstimators(clock);
-  const seller = createSeller({ settings: config, node, ledger, spool, pool, estimators, clock, log, onFatal });
+  const counting = openCounting({ clock, log });
+  const seller = createSeller({ settings: config, node, ledger, spool, pool, counting, clock, log, onFatal });
   const { engine, session, intake, admission, offer } = seller;
   let isUp = false;
   let isDraining = false;
   node.listen({ up: () => void (isUp = true), down: () => void (isUp = false) });
   await pool.start();
   let announced = offer.models().join();
+  const closing = new AbortController();
+  const prepare = (): void =>
+    void offer.prepareCounting(closing.signal).catch((error: unknown) => {
+      if (!closing.signal.aborted) log.error({ reason: String(error) }, 'the estimators could not be prepared');
+    });
+  prepare();
   pool.onModelsChanged(() => {
+    prepare();
     const now = offer.models().join();
     if (now !== announced) session.announce();
     announced = now;
@@ -86,10 +93,11 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
       stop();
     },
     close: async () => {
+      closing.abort();
       seller.stop();
       await node.close();
       await pool.close();
-      await closeEstimators(estimators);
+      await counting.close();
       await spool.close();
       await ledger.close();
     },

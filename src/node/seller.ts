@@ -9,6 +9,7 @@ import { performEffects } from '../engine/perform.ts';
 import { recover } from '../engine/recovery.ts';
 import { Runner } from '../engine/runner.ts';
 import { Sweeper } from '../engine/sweeper.ts';
+import type { Counting } from '../estimating/counting.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LightningNode, NodeId } from '../lightning/lightning.ts';
 import { loadRule } from '../pricing/load-rule.ts';
@@ -22,7 +23,6 @@ import { LcpStorefront } from '../storefront/lcp/lcp-storefront.ts';
 import { ourManifest } from '../storefront/lcp/manifest.ts';
 import { PriceOffer } from '../storefront/price-offer.ts';
 import { ChannelWatch } from './channel-watch.ts';
-import type { Estimators } from './estimators.ts';
 import { saleLog } from './sale-log.ts';
 import { rememberTrade } from './trade-memory.ts';
 
@@ -47,7 +47,7 @@ export interface SellerParts {
   readonly ledger: Ledger;
   readonly spool: Spool;
   readonly pool: BackendPool;
-  readonly estimators: Estimators;
+  readonly counting: Counting;
   readonly clock: Clock;
   readonly log: Logger;
   readonly onFatal: (error: Error) => void;
@@ -85,7 +85,7 @@ async function warnOfOldBooks({ node, ledger, clock, log }: SellerParts): Promis
 
 /** Puts the rooms together that sell, on parts that are open already: real ones in the product, others in tests and simulation. */
 export function createSeller(parts: SellerParts): Seller {
-  const { settings, node, ledger, spool, pool, estimators, clock, log, onFatal } = parts;
+  const { settings, node, ledger, spool, pool, counting, clock, log, onFatal } = parts;
   const { limits, deadlines, pricing } = settings;
   const maxJobBytes = limits.maxInputBytes + limits.maxOutputBytes;
   const { maxOutputBytes } = limits;
@@ -103,7 +103,8 @@ export function createSeller(parts: SellerParts): Seller {
   const engine = new Engine({ ledger, clock, deadlines: inMs, log, onFatal });
   const offer = new PriceOffer({
     pool,
-    estimators,
+    counting,
+    estimators: settings.llm.estimators,
     lists: settings.enabled ? pricing.lists : [], // disabled: nothing is for sale, and buyers are told so
     minPriceMsat: settings.minPriceMsat,
     maxOutputTokens: settings.llm.maxOutputTokens,

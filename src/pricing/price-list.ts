@@ -1,7 +1,8 @@
 import type { Msat } from '../money/msat.ts';
 
 /** How a model's input tokens are counted before the job runs. */
-export type EstimatorName = 'bytes' | 'openai';
+export type EstimatorChoice =
+  { readonly name: 'bytes' | 'openai' } | { readonly name: 'fixed'; readonly tokens: number };
 
 /** `upfront`: work starts when the payment is settled. `hold`: when it is held; it is settled before the first byte leaves. */
 export type PaymentMode = 'upfront' | 'hold';
@@ -23,8 +24,8 @@ export interface PriceEntry {
   readonly price: TokenPrice;
   /** Absent: the default of the whole configuration. */
   readonly maxOutputTokens?: number;
-  /** Absent: bytes. */
-  readonly estimator?: EstimatorName;
+  /** The first that can counts. Absent: the default of the whole configuration. */
+  readonly estimators?: readonly EstimatorChoice[];
   /** When the payment is taken. Absent: the default of the whole configuration. */
   readonly paymentMode?: PaymentMode;
 }

@@ -1,17 +1,20 @@
 import type { BackendPool } from '../backend/pool.ts';
-import type { Estimator } from '../estimating/estimator.ts';
+import type { Counting } from '../estimating/counting.ts';
+import { CannotCount } from '../estimating/estimator.ts';
 import type { Msat } from '../money/msat.ts';
 import { checkRequestInSteps, taskKinds } from '../openai/request.ts';
 import type { RequestLimits, TaskKind } from '../openai/request.ts';
 import { quotePrice } from '../pricing/price.ts';
 import { findPrice } from '../pricing/price-list.ts';
-import type { EstimatorName, PaymentMode, PriceList } from '../pricing/price-list.ts';
+import type { EstimatorChoice, PaymentMode, PriceList } from '../pricing/price-list.ts';
 import type { PriceRule } from '../pricing/price-rule.ts';
 import type { Availability, Offer, Priced, Refused } from './offer.ts';
 
 export interface PriceOfferOptions {
   readonly pool: BackendPool;
-  readonly estimators: Readonly<Record<EstimatorName, Estimator>>;
+  readonly counting: Pick<Counting, 'count' | 'prepare'>;
+  /** For models whose list entry names none. */
+  readonly estimators: readonly EstimatorChoice[];
   readonly lists: readonly PriceList[];
   readonly minPriceMsat: Msat;
   /** For models whose list entry names no cap. */
@@ -25,6 +28,8 @@ export interface PriceOfferOptions {
 }
 
 const AWAY = 'the backend of this model does not answer at the moment; try again soon';
+
+const UNCOUNTED = 'the input of this model can not be counted at the moment; try again later';
 
 /** Sells what a backend has and a price list names: nothing else, and never for nothing. */
 export class PriceOffer implements Offer {
@@ -43,13 +48,21 @@ export class PriceOffer implements Offer {
     return models.toSorted();
   }
 
+  /** Finds out by whom the input of each model is counted; again when the models have changed. */
+  async prepareCounting(signal: AbortSignal): Promise<void> {
+    const { counting, estimators, lists } = this.#options;
+    for (const model of this.models())
+      await counting.prepare(model, findPrice(lists, model)?.estimators ?? estimators, signal);
+  }
+
   availability(model: string): Availability {
     if (this.models().includes(model)) return 'on sale';
     return this.#everOnSale.has(model) ? 'away' : 'not for sale';
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
-    const { estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, allowed, paymentMode, rules } = this.#options;
+    const { counting, estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, allowed, paymentMode, rules } =
+      this.#options;
     const entry = findPrice(lists, model);
     const availability = this.availability(model);
     if (availability === 'away') return { refusal: 'rate-limited', message: AWAY };
@@ -61,8 +74,11 @@ export class PriceOffer implements Offer {
       ...allowed,
     });
     if ('refusal' in request) return request;
-    const estimator = estimators[entry.estimator ?? 'bytes'];
-    const inputTokens = await estimator.estimate(request, signal);
+    const input = await counting.count(request, entry.estimators ?? estimators, { signal }).catch((error: unknown) => {
+      if (error instanceof CannotCount) return undefined;
+      throw error;
+    });
+    if (input === undefined) return { refusal: 'rate-limited', message: UNCOUNTED };
     return {
       work: {
         model,
@@ -73,8 +89,8 @@ export class PriceOffer implements Offer {
       },
       paymentMode: entry.paymentMode ?? paymentMode,
       breakdown: quotePrice({
-        estimator: estimator.name,
-        inputTokens,
+        estimator: input.estimator,
+        inputTokens: input.tokens,
         maxOutputTokens: request.maxOutputTokens,
         price: entry.price,
         rules: rules(),

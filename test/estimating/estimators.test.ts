@@ -25,7 +25,10 @@ describe('the bytes estimator', () => {
   test('counts a token for each four bytes of the body, rounded up, as go-lcpd does', async () => {
     const estimator = createBytesEstimator();
     for (const inputBytes of [1, 4, 5, 4001])
-      expect(await estimator.estimate({ ...chat('x'), inputBytes }, never)).toBe(Math.ceil(inputBytes / 4));
+      expect(await estimator.count({ ...chat('x'), inputBytes }, { signal: never })).toEqual({
+        tokens: Math.ceil(inputBytes / 4),
+        accuracy: 'estimate',
+      });
   });
 });
 
@@ -36,8 +39,14 @@ describe('the openai estimator', () => {
   test('counts what the vocabulary counts, and a documented overhead', async () => {
     const text = 'The quick brown fox — schnell! – springt über 13 Hunde. 漢字 <|endoftext|>';
     const expected = countTokens(text, { disallowedSpecial: new Set<string>() }) + countTokens('user');
-    expect(await estimator.estimate(chat(text), never)).toBe(expected + 4 + 3);
-    expect(await estimator.estimate(chat(text, text), never)).toBe(2 * expected + 2 * 4 + 3);
+    expect(await estimator.count(chat(text), { signal: never })).toEqual({
+      tokens: expected + 4 + 3,
+      accuracy: 'estimate',
+    });
+    expect(await estimator.count(chat(text, text), { signal: never })).toEqual({
+      tokens: 2 * expected + 2 * 4 + 3,
+      accuracy: 'estimate',
+    });
   });
 
   test('takes hostile text without blocking anything', async () => {
@@ -55,7 +64,7 @@ describe('the openai estimator', () => {
       '👩‍👩‍👧‍👦'.repeat(20_000),
     ].map((text) => chat(text));
     for (const request of hostile) {
-      const tokens = await estimator.estimate(request, never);
+      const { tokens } = await estimator.count(request, { signal: never });
       expect(tokens).toBeGreaterThan(1000);
       expect(tokens).toBeLessThan(request.inputBytes);
     }
@@ -83,23 +92,29 @@ describe('the openai estimator', () => {
     const clock = { nowMs: () => 0, timer: (_delayMs: number, ring: () => void) => (rung.push(ring), () => {}) };
     const slow = createOpenAiEstimator({ clock });
     const request = chat('hello '.repeat(100_000));
-    const estimate = slow.estimate(request, never);
+    const estimate = slow.count(request, { signal: never });
     rung.at(-1)?.();
     const bound = request.promptText.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-    expect(await estimate).toBe(bound + 4 + 3);
-    expect(await slow.estimate(chat('hello'), never)).toBe(countTokens('hello') + countTokens('user') + 4 + 3);
+    expect(await estimate).toEqual({ tokens: bound + 4 + 3, accuracy: 'bound' });
+    expect(await slow.count(chat('hello'), { signal: never })).toEqual({
+      tokens: countTokens('hello') + countTokens('user') + 4 + 3,
+      accuracy: 'estimate',
+    });
     await slow.close();
   });
 
   test('gives the upper bound when too many wait, and rejects those that gave up', async () => {
     const busy = createOpenAiEstimator({ clock: systemClock, maxWaiting: 1 });
     const giving = new AbortController();
-    const first = busy.estimate(chat('hello'), never);
-    const second = busy.estimate(chat('hello'), giving.signal);
-    expect(await busy.estimate(chat('hello'), never)).toBe('hello'.length + 'user'.length + 4 + 3);
+    const first = busy.count(chat('hello'), { signal: never });
+    const second = busy.count(chat('hello'), giving);
+    expect(await busy.count(chat('hello'), { signal: never })).toEqual({
+      tokens: 'hello'.length + 'user'.length + 4 + 3,
+      accuracy: 'bound',
+    });
     giving.abort(new Error('gone'));
     await expect(second).rejects.toThrow('gone');
-    expect(await first).toBeLessThan(12);
+    expect((await first).tokens).toBeLessThan(12);
     await busy.close();
   });
 

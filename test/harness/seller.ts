@@ -7,7 +7,7 @@ import type { Sweeper } from '../../src/engine/sweeper.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { SqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { msat } from '../../src/money/msat.ts';
-import { openEstimators } from '../../src/node/estimators.ts';
+import { openCounting } from '../../src/node/estimators.ts';
 import { createSeller } from '../../src/node/seller.ts';
 import type { SellerSettings } from '../../src/node/seller.ts';
 import type { Session } from '../../src/session/session.ts';
@@ -79,7 +79,12 @@ const settingsWith = (
     lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }],
     ...(inFlightSurge && { inFlightSurge }),
   },
-  llm: { maxOutputTokens: MAX_OUTPUT_TOKENS, allowedRequestFields: [], allowedToolTypes: [] },
+  llm: {
+    maxOutputTokens: MAX_OUTPUT_TOKENS,
+    estimators: [{ name: 'bytes' }],
+    allowedRequestFields: [],
+    allowedToolTypes: [],
+  },
   payment: { mode: paymentMode, holdSeconds: DEADLINES.holdMs / 1000 },
   peers: { allow: [], deny: [], channelOnly: false, ...peers },
   limits: { ...limits, maxChoices: 4 },
@@ -148,7 +153,7 @@ export class Seller {
       ledger,
       spool,
       pool,
-      estimators: openEstimators(clock),
+      counting: openCounting({ clock, log: silentLog }),
       clock,
       log,
       onFatal: (error) => this.fatal.push(error),

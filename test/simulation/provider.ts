@@ -1,6 +1,7 @@
 import { createPool } from '../../src/backend/queueing-pool.ts';
 import type { BackendPool } from '../../src/backend/pool.ts';
 import { createBytesEstimator } from '../../src/estimating/bytes.ts';
+import { Counting } from '../../src/estimating/counting.ts';
 import type { SqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { createSeller } from '../../src/node/seller.ts';
 import type { Seller, SellerSettings } from '../../src/node/seller.ts';
@@ -129,14 +130,13 @@ export class Provider {
       admission: (places) => admission(places),
     });
     const node = new SimNode(life, account, mood, (...message) => witness.sent(...message));
-    const estimator = createBytesEstimator();
     const seller = createSeller({
       settings: { ...this.#settings, spool: { maxBytes: SPOOL_BYTES, maxBacklogBytes: 4_000 } },
       node,
       ledger,
       spool,
       pool,
-      estimators: { bytes: estimator, openai: estimator },
+      counting: new Counting({ open: createBytesEstimator, log }),
       clock,
       log,
       onFatal: (error) => life.die(`ends itself: ${error.message}`),

@@ -27,7 +27,7 @@ const settingsFor = (mode: PaymentMode): SellerSettings => ({
   quoteTtlSeconds: 300,
   minPriceMsat: msat(1_000n),
   pricing: { lists: [{ file: 'simulated', entries: [{ pattern: MODEL, price: PRICE }] }] },
-  llm: { maxOutputTokens: 100, allowedRequestFields: [], allowedToolTypes: [] },
+  llm: { maxOutputTokens: 100, estimators: [{ name: 'bytes' }], allowedRequestFields: [], allowedToolTypes: [] },
   peers: { allow: [], deny: [], channelOnly: false },
   payment: { mode, holdSeconds: 300 },
   limits: {

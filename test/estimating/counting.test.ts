@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest';
+import { Counting } from '../../src/estimating/counting.ts';
+import { CannotCount } from '../../src/estimating/estimator.ts';
+import type { Estimator } from '../../src/estimating/estimator.ts';
+import { checkRequest } from '../../src/openai/request.ts';
+import type { CheckedRequest } from '../../src/openai/request.ts';
+import type { EstimatorChoice } from '../../src/pricing/price-list.ts';
+import { collectingLog } from '../harness/silent-log.ts';
+
+const never = new AbortController().signal;
+const CHOICES: EstimatorChoice[] = [{ name: 'openai' }, { name: 'bytes' }];
+
+function chat(model: string): CheckedRequest {
+  const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }] });
+  const request = checkRequest('openai.chat_completions.v1', Buffer.from(body), model, { maxOutputTokens: 10 });
+  if ('refusal' in request) throw new Error(request.message);
+  return request;
+}
+
+/** The first choice counts 7 unless it is told why it can't; the second one 9. */
+function counting() {
+  const { log, text } = collectingLog();
+  const state: { why?: string | undefined; opened: number } = { opened: 0 };
+  const open = (choice: EstimatorChoice): Estimator => {
+    state.opened++;
+    const able = async (): Promise<void> => {
+      if (choice.name === 'openai' && state.why !== undefined) throw new CannotCount(state.why);
+    };
+    return {
+      name: choice.name,
+      prepare: able,
+      count: async () => {
+        await able();
+        return { tokens: choice.name === 'openai' ? 7 : 9, accuracy: 'exact' };
+      },
+      close: () => Promise.resolve(),
+    };
+  };
+  return { counting: new Counting({ open, log }), state, text };
+}
+
+describe('the estimators of a model', () => {
+  test('the first one counts, and is opened once', async () => {
+    const { counting: counts, state } = counting();
+    for (const model of ['a', 'b'])
+      expect(await counts.count(chat(model), CHOICES, { signal: never })).toEqual({
+        tokens: 7,
+        accuracy: 'exact',
+        estimator: 'openai',
+      });
+    expect(state.opened).toBe(1);
+  });
+
+  test('one that can not serve the model is left out, and the operator is told why, once', async () => {
+    const { counting: counts, state, text } = counting();
+    state.why = 'no such vocabulary';
+    await counts.prepare('a', CHOICES, never);
+    for (const _ of [1, 2]) {
+      expect(await counts.count(chat('a'), CHOICES, { signal: never })).toMatchObject({ estimator: 'bytes' });
+      await counts.prepare('a', CHOICES, never);
+    }
+    expect(text().match(/no such vocabulary/g)).toHaveLength(1);
+  });
+
+  test('one that fails while it counts hands over to the next, until it is prepared again', async () => {
+    const { counting: counts, state, text } = counting();
+    state.why = 'the server is gone';
+    expect(await counts.count(chat('a'), CHOICES, { signal: never })).toMatchObject({ estimator: 'bytes' });
+    expect(text()).toContain('the server is gone');
+    state.why = undefined;
+    expect(await counts.count(chat('b'), CHOICES, { signal: never })).toMatchObject({ estimator: 'openai' });
+    expect(await counts.count(chat('a'), CHOICES, { signal: never })).toMatchObject({ estimator: 'bytes' });
+    await counts.prepare('a', CHOICES, never);
+    expect(await counts.count(chat('a'), CHOICES, { signal: never })).toMatchObject({ estimator: 'openai' });
+  });
+
+  test('when none can, it says so: nothing is guessed that was not configured', async () => {
+    const { counting: counts, state } = counting();
+    state.why = 'gone';
+    await expect(counts.count(chat('a'), [{ name: 'openai' }], { signal: never })).rejects.toThrow(CannotCount);
+  });
+});
