@@ -226,7 +226,8 @@ export class Runner {
 
   /** Without usage figures of the backend: what was quoted as input, and what we saw pass. */
   #countedUsage(attempt: Attempt): Usage {
-    return { inputTokens: attempt.job.breakdown.inputTokens, outputTokens: attempt.filter.producedTokens() };
+    const { inputTokens } = attempt.job.breakdown;
+    return { inputTokens, outputTokens: attempt.filter.producedTokens(), isOwnCount: true };
   }
 }
 

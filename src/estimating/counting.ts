@@ -1,11 +1,23 @@
 import type { Logger } from 'pino';
 import type { CheckedRequest } from '../openai/checked-request.ts';
 import type { EstimatorChoice } from '../pricing/price-list.ts';
+import type { CountedHow, PriceBreakdown } from '../pricing/price.ts';
 import { CannotCount } from './estimator.ts';
-import type { Count, CountOptions, Estimator } from './estimator.ts';
+import type { CountOptions, Estimator } from './estimator.ts';
+import { TemplateShare } from './template-share.ts';
+import { Trueness } from './trueness.ts';
+import type { TruenessFigures } from './trueness.ts';
 
-export interface InputCount extends Count {
+export interface InputCount {
   /** Who counted. */
+  readonly estimator: string;
+  readonly tokens: number;
+  readonly how: CountedHow;
+}
+
+/** How near the counts of an estimator for a model came to what the backend said afterwards. */
+export interface CountingFigures extends TruenessFigures {
+  readonly model: string;
   readonly estimator: string;
 }
 
@@ -15,12 +27,18 @@ export interface CountingOptions {
   readonly log: Logger;
 }
 
+interface Learned {
+  readonly template: TemplateShare;
+  readonly trueness: Trueness;
+}
+
 /** Counts with the first estimator of a model's list that can, and says so when one can't: never silently with another. */
 export class Counting {
   readonly #options: CountingOptions;
   readonly #opened = new Map<string, Estimator>();
   /** Why an estimator can't serve a model, by both; it is not asked again before the next `prepare`. */
   readonly #unable = new Map<string, string>();
+  readonly #learned = new Map<string, Learned>();
 
   constructor(options: CountingOptions) {
     this.#options = options;
@@ -52,7 +70,9 @@ export class Counting {
       if (this.#unable.has(keyOf(model, choice))) continue;
       const estimator = this.#estimator(choice);
       try {
-        return { ...(await estimator.count(request, options)), estimator: estimator.name };
+        const { tokens, ...count } = await estimator.count(request, options);
+        const how = { ...count, shape: request.shape };
+        return { estimator: estimator.name, tokens: this.#withTemplate(model, estimator.name, how) ?? tokens, how };
       } catch (error) {
         if (options.signal.aborted) throw error;
         this.#cannot(model, choice, error);
@@ -61,8 +81,44 @@ export class Counting {
     throw new CannotCount(`no estimator can count for ${model}`);
   }
 
+  /** Takes what the backend said of a finished job's input. Warns when the counts for a model have drifted away. */
+  learn(
+    model: string,
+    { estimator, inputTokens, counted }: Pick<PriceBreakdown, 'estimator' | 'inputTokens' | 'counted'>,
+    actualTokens: number,
+  ): void {
+    if (counted === undefined || counted.accuracy === 'bound') return;
+    const { template, trueness } = this.#learnedOf(model, estimator);
+    if (counted.textTokens !== undefined) template.learn(counted.textTokens, counted.shape, actualTokens);
+    if (!trueness.add(inputTokens, counted.accuracy, actualTokens)) return;
+    const { jobs, meanError } = trueness.figures();
+    this.#options.log.warn(
+      { model, estimator, jobs, mean_error: meanError },
+      'what this estimator counts has drifted away from what the backend counts',
+    );
+  }
+
+  figures(): CountingFigures[] {
+    return [...this.#learned].map(([key, { trueness }]) => {
+      const [model, estimator] = JSON.parse(key) as [string, string];
+      return { model, estimator, ...trueness.figures() };
+    });
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#opened.values()].map((estimator) => estimator.close()));
+  }
+
+  #withTemplate(model: string, estimator: string, { textTokens, shape }: CountedHow): number | undefined {
+    if (textTokens === undefined) return undefined;
+    return this.#learnedOf(model, estimator).template.estimate(textTokens, shape);
+  }
+
+  #learnedOf(model: string, estimator: string): Learned {
+    const key = JSON.stringify([model, estimator]);
+    const learned = this.#learned.get(key) ?? { template: new TemplateShare(), trueness: new Trueness() };
+    this.#learned.set(key, learned);
+    return learned;
   }
 
   #cannot(model: string, choice: EstimatorChoice, error: unknown, before?: string): void {

@@ -17,6 +17,8 @@ export interface Count {
   readonly tokens: number;
   /** exact: as the backend counts. estimate: near it. bound: never fewer than the backend counts, because counting itself would have taken too long. */
   readonly accuracy: 'exact' | 'estimate' | 'bound';
+  /** Tokens of the text alone, when what the chat template adds is for others to know: then `tokens` is replaced by what was learned from finished jobs. */
+  readonly textTokens?: number;
 }
 
 /** Tells how many tokens a request's input has, before the job runs. Bounded in time and memory, whatever the text. */

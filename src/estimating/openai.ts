@@ -55,8 +55,9 @@ class OpenAiEstimator implements Estimator {
 
   async count(request: CheckedRequest, { signal }: CountOptions): Promise<Count> {
     signal.throwIfAborted();
-    const { promptText, messageCount, model } = request;
-    const overhead = messageCount * TOKENS_PER_MESSAGE + TOKENS_PER_REQUEST;
+    const { promptText, shape, model } = request;
+    const messages = shape.system + shape.user + shape.assistant + shape.tool;
+    const overhead = messages * TOKENS_PER_MESSAGE + TOKENS_PER_REQUEST;
     const bound = promptText.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
     if (this.#isClosed || bound > MAX_TEXT_BYTES || this.#waiting.length >= this.#maxWaiting)
       return { tokens: bound + overhead, accuracy: 'bound' };
@@ -76,7 +77,7 @@ class OpenAiEstimator implements Estimator {
     this.#startNext();
     try {
       const { tokens, accuracy } = await promise;
-      return { tokens: tokens + overhead, accuracy };
+      return { tokens: tokens + overhead, accuracy, ...(accuracy === 'estimate' && { textTokens: tokens }) };
     } finally {
       signal.removeEventListener('abort', giveUp);
     }

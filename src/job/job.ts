@@ -49,6 +49,8 @@ export interface Usage {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly cachedInputTokens?: number;
+  /** True: counted here, because the backend told nothing. */
+  readonly isOwnCount?: true;
 }
 
 /** The finished output in the spool: what the result message describes. */

@@ -81,6 +81,7 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
           open: jobs.filter((job) => job.funding === 'open').length,
           paid: engine.paidJobs,
         },
+        counting: counting.figures(),
         backends: { running: pool.running(), waiting: pool.waiting() },
       };
     },

@@ -24,7 +24,7 @@ import { ourManifest } from '../storefront/lcp/manifest.ts';
 import { PriceOffer } from '../storefront/price-offer.ts';
 import { ChannelWatch } from './channel-watch.ts';
 import { saleLog } from './sale-log.ts';
-import { rememberTrade } from './trade-memory.ts';
+import { learnFromRun, rememberTrade } from './trade-memory.ts';
 
 /** The part of the configuration that says how to sell. */
 export type SellerSettings = Pick<
@@ -145,6 +145,7 @@ export function createSeller(parts: SellerParts): Seller {
   });
   engine.watch((before, after) => admission.jobChanged(before, after));
   engine.watch(saleLog(log));
+  engine.watch(learnFromRun(counting));
   const channelWatch = new ChannelWatch({ node, clock, log, peers, onServedChanged: (who) => session.announce(who) });
   const intake = new Intake({
     session,
@@ -174,7 +175,7 @@ export function createSeller(parts: SellerParts): Seller {
     offer,
     sweeper,
     start: async () => {
-      await rememberTrade(ledger, admission, peers);
+      await rememberTrade(ledger, admission, peers, counting);
       const recovered = await recover(engine, ledger, spool);
       if (recovered.jobs > 0) log.info(recovered, 'unfinished jobs of the last run taken up again');
       await node.start(await ledger.cursor());

@@ -1,4 +1,6 @@
 import { buyerAccount } from '../job/entry.ts';
+import type { Counting } from '../estimating/counting.ts';
+import type { Job } from '../job/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Admission } from '../storefront/admission/admission.ts';
 import type { KnownPeers } from '../storefront/admission/known-peers.ts';
@@ -8,9 +10,25 @@ const RECENT_JOBS = 500;
 const RECENT_PAYERS = 10_000;
 const BUYER = buyerAccount('');
 
-/** At the start: who has paid or holds credit is no stranger, however long ago and whatever strangers asked since; and how long runs take is known. */
-export async function rememberTrade(ledger: Ledger, admission: Admission, peers: KnownPeers): Promise<void> {
-  admission.remember((await ledger.recentJobs(RECENT_JOBS, 'served')).toReversed());
+/** What the backend said of a run's input; nothing when it told nothing, or when it was told before. */
+export function learnFromRun(counting: Counting): (before: Job | undefined, after: Job) => void {
+  return (before, { run, usage, work, breakdown }) => {
+    if (run !== 'ended' || before?.run === 'ended' || usage === undefined || usage.isOwnCount === true) return;
+    counting.learn(work.model, breakdown, usage.inputTokens);
+  };
+}
+
+/** At the start: who has paid or holds credit is no stranger, however long ago and whatever strangers asked since; how long runs take is known, and what chat templates add. */
+export async function rememberTrade(
+  ledger: Ledger,
+  admission: Admission,
+  peers: KnownPeers,
+  counting: Counting,
+): Promise<void> {
+  const served = (await ledger.recentJobs(RECENT_JOBS, 'served')).toReversed();
+  admission.remember(served);
+  const learn = learnFromRun(counting);
+  for (const job of served) learn(undefined, job);
   for (const { account } of await ledger.balances()) {
     if (account.startsWith(BUYER)) peers.paid(account.slice(BUYER.length));
   }

@@ -1,3 +1,5 @@
+import type { InputShape } from './input-shape.ts';
+
 /** The kinds of work that are sold; named as on the wire. */
 export type TaskKind = 'openai.chat_completions.v1' | 'openai.responses.v1';
 
@@ -45,8 +47,8 @@ export interface CheckedRequest {
   readonly maxOutputTokens: number;
   /** Length of the buyer's body. */
   readonly inputBytes: number;
-  /** Messages of a chat, items of a responses input; at least 1. */
-  readonly messageCount: number;
+  /** What the backend's chat template is applied to. */
+  readonly shape: InputShape;
   /** All text that can reach the model: strings of messages and input one by one, tools and the like as JSON. For estimators. */
   readonly promptText: readonly string[];
   /** Images given as data URLs, and the length of those URLs; `promptText` leaves them out. */

@@ -1,4 +1,5 @@
 import type { CheckedRequest, RequestLimits, TaskKind } from './checked-request.ts';
+import { inputShapeOf } from './input-shape.ts';
 import type { JsonBody } from './json-body.ts';
 import type { JsonMember } from './json-scan.ts';
 import { promptTextOf } from './prompt-text.ts';
@@ -34,6 +35,7 @@ export function pricedRequest(
     maxOutputTokensPerChoice,
     maxOutputTokens: maxOutputTokensPerChoice * choices,
     inputBytes: body.length,
+    shape: inputShapeOf(taskKind, value),
     ...promptTextOf(isChat ? 'messages' : 'input', body, json, allowedFields),
     upstreamBody: (fill) =>
       upstreamBody({

@@ -5,7 +5,7 @@ import { refuse } from './refuse.ts';
 import { promptFields } from './request-fields.ts';
 
 /** What of a request reaches the model. */
-export type PromptText = Pick<CheckedRequest, 'messageCount' | 'promptText' | 'images'>;
+export type PromptText = Pick<CheckedRequest, 'promptText' | 'images'>;
 
 /**
  * Gathers the text of a body that passed the rules: every string of `name` (messages or input), and as JSON what else reaches the model, the
@@ -30,7 +30,6 @@ export function promptTextOf(
     );
   }
   return {
-    messageCount: Array.isArray(items) ? items.length : 1,
     promptText: gathered.text,
     images: gathered.images,
   };

@@ -12,6 +12,13 @@ export interface Health {
   };
   readonly models: readonly string[];
   readonly jobs: { readonly requests: number; readonly open: number; readonly paid: number };
+  /** How near the counts before a job came to what backends said afterwards. */
+  readonly counting: readonly {
+    readonly model: string;
+    readonly estimator: string;
+    readonly jobs: number;
+    readonly meanError: number;
+  }[];
   readonly backends: { readonly running: number; readonly waiting: number };
 }
 

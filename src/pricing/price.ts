@@ -1,3 +1,4 @@
+import type { InputShape } from '../openai/input-shape.ts';
 import { maxMsat, minMsat, msat, subtractMsat, ZERO_MSAT } from '../money/msat.ts';
 import type { Msat } from '../money/msat.ts';
 import type { TokenPrice } from './price-list.ts';
@@ -7,11 +8,23 @@ import type { PriceRule } from './price-rule.ts';
 const TOKENS_PER_MTOK = 1_000_000n;
 const ONE_MSAT = msat(1n);
 
+/** How the input was counted before the job ran: what is learned from when the backend has told how much it was. */
+export interface CountedHow {
+  /** bound: never fewer than the backend counts. */
+  readonly accuracy: 'exact' | 'estimate' | 'bound';
+  /** What the backend's chat template was to be applied to. */
+  readonly shape: InputShape;
+  /** Tokens of the text alone, where the template's share is a learned one. */
+  readonly textTokens?: number;
+}
+
 /** How a price came about; kept with the job, so that the charge follows the same list and rules. */
 export interface PriceBreakdown {
   /** Name of the estimator that counted the input. */
   readonly estimator: string;
   readonly inputTokens: number;
+  /** Absent for jobs of older versions. */
+  readonly counted?: CountedHow;
   /** Over all choices. */
   readonly maxOutputTokens: number;
   readonly price: TokenPrice;
@@ -27,6 +40,7 @@ export interface PriceBreakdown {
 export interface QuoteParts {
   readonly estimator: string;
   readonly inputTokens: number;
+  readonly counted?: CountedHow;
   readonly maxOutputTokens: number;
   readonly price: TokenPrice;
   readonly rules?: readonly PriceRule[];
@@ -44,6 +58,7 @@ export interface UsedTokens {
 export function quotePrice({
   estimator,
   inputTokens,
+  counted,
   maxOutputTokens,
   price,
   rules = [],
@@ -51,7 +66,8 @@ export function quotePrice({
 }: QuoteParts): PriceBreakdown {
   const listMsat = amountMsat({ inputTokens, outputTokens: maxOutputTokens }, price, rules);
   const priceMsat = maxMsat(maxMsat(minPriceMsat, listMsat), ONE_MSAT);
-  return { estimator, inputTokens, maxOutputTokens, price, rules, listMsat, minPriceMsat, priceMsat };
+  const count = { estimator, inputTokens, ...(counted && { counted }) };
+  return { ...count, maxOutputTokens, price, rules, listMsat, minPriceMsat, priceMsat };
 }
 
 /** What the quote asks of a buyer with this credit, and the part of the credit that is set aside for it: never below the minimum price. */

@@ -91,6 +91,7 @@ export class PriceOffer implements Offer {
       breakdown: quotePrice({
         estimator: input.estimator,
         inputTokens: input.tokens,
+        counted: input.how,
         maxOutputTokens: request.maxOutputTokens,
         price: entry.price,
         rules: rules(),

@@ -18,7 +18,7 @@ function chat(model: string): CheckedRequest {
 }
 
 /** The first choice counts 7 unless it is told why it can't; the second one 9. */
-function counting() {
+function counting(more: { textTokens?: number } = {}) {
   const { log, text } = collectingLog();
   const state: { why?: string | undefined; opened: number } = { opened: 0 };
   const open = (choice: EstimatorChoice): Estimator => {
@@ -31,7 +31,7 @@ function counting() {
       prepare: able,
       count: async () => {
         await able();
-        return { tokens: choice.name === 'openai' ? 7 : 9, accuracy: 'exact' };
+        return { tokens: choice.name === 'openai' ? 7 : 9, accuracy: 'exact', ...more };
       },
       close: () => Promise.resolve(),
     };
@@ -43,10 +43,10 @@ describe('the estimators of a model', () => {
   test('the first one counts, and is opened once', async () => {
     const { counting: counts, state } = counting();
     for (const model of ['a', 'b'])
-      expect(await counts.count(chat(model), CHOICES, { signal: never })).toEqual({
-        tokens: 7,
-        accuracy: 'exact',
+      expect(await counts.count(chat(model), CHOICES, { signal: never })).toMatchObject({
         estimator: 'openai',
+        tokens: 7,
+        how: { accuracy: 'exact' },
       });
     expect(state.opened).toBe(1);
   });
@@ -78,5 +78,20 @@ describe('the estimators of a model', () => {
     const { counting: counts, state } = counting();
     state.why = 'gone';
     await expect(counts.count(chat('a'), [{ name: 'openai' }], { signal: never })).rejects.toThrow(CannotCount);
+  });
+
+  test('learns from finished jobs what the chat template adds, for each model by itself', async () => {
+    const { counting: counts } = counting({ textTokens: 7 });
+    const quoted = async (model: string) => counts.count(chat(model), CHOICES, { signal: never });
+    for (let job = 0; job < 20; job++) {
+      const { estimator, tokens, how } = await quoted('a');
+      counts.learn('a', { estimator, inputTokens: tokens, counted: how }, 40);
+    }
+    expect((await quoted('a')).tokens).toBe(40);
+    expect((await quoted('b')).tokens).toBe(14);
+    expect(counts.figures()).toMatchObject([
+      { model: 'a', estimator: 'openai', jobs: 20 },
+      { model: 'b', jobs: 0 },
+    ]);
   });
 });

@@ -244,7 +244,7 @@ describe('what is passed on', () => {
       usageWanted: true,
       choices: 1,
       maxOutputTokens: 4096,
-      messageCount: 2,
+      shape: { system: 1, user: 1, assistant: 1, tool: 0, tools: 3 },
     });
     const langchain = {
       ...hello,
