@@ -1,9 +1,11 @@
-import type { OutputCapField, TaskKind } from '../openai/request.ts';
+import type { Capability, OutputCapField, TaskKind } from '../openai/request.ts';
 
-export type { OutputCapField, TaskKind } from '../openai/request.ts';
+export type { Capability, OutputCapField, TaskKind } from '../openai/request.ts';
 
 export interface BackendModel {
   readonly id: string;
+  /** What it can do, of what is known here; absent when the backend does not tell. */
+  readonly capabilities?: readonly Capability[];
   /** Tokens that prompt and output together may have as loaded now; absent when the backend does not tell. */
   readonly contextTokens?: number;
   /** False: the model must be loaded first, which takes long. Absent: unknown. */

@@ -26,6 +26,18 @@ export interface DemoPiece {
   readonly text: string;
 }
 
+/** What of an embeddings request decides the demo's answer. */
+export interface DemoInputs {
+  readonly model: string;
+  readonly inputTokens: number;
+  readonly inputs: readonly string[];
+  /** Absent: the demo's own. */
+  readonly dimensions?: number;
+  readonly isBase64: boolean;
+}
+
+export const DEMO_MODEL = 'demo';
+const MAX_DIMENSIONS = 4096;
 const MAX_QUOTED_WORDS = 12;
 const MAX_CHOICES = 128;
 
@@ -49,7 +61,26 @@ const responsesBody = z.looseObject({
   max_output_tokens: cap,
 });
 
-/** Reads the body; what is not a request of that kind is refused as a server would: status 400. */
+const embeddingsBody = z.looseObject({
+  model: z.string(),
+  input: z.union([z.string().transform((text) => [text]), z.array(z.string()).min(1)]),
+  dimensions: z.int().min(1).max(MAX_DIMENSIONS).nullish(),
+  encoding_format: z.enum(['float', 'base64']).nullish(),
+});
+
+/** Reads an embeddings request, refusing as `readDemoRequest` does. */
+export function readDemoInputs(body: Uint8Array): DemoInputs {
+  const { model, input: inputs, dimensions, encoding_format: format } = parse(embeddingsBody, body);
+  return {
+    model,
+    inputs,
+    inputTokens: Math.max(1, countWords(inputs)),
+    ...(typeof dimensions === 'number' && { dimensions }),
+    isBase64: format === 'base64',
+  };
+}
+
+/** Reads the body of a request for text; what is none is refused as a server would: status 400, and 404 for another model. */
 export function readDemoRequest(taskKind: TaskKind, body: Uint8Array): DemoRequest {
   const id = createHash('sha256').update(body).digest('hex').slice(0, 24);
   if (taskKind === 'openai.responses.v1') {
@@ -67,7 +98,7 @@ export function readDemoRequest(taskKind: TaskKind, body: Uint8Array): DemoReque
   return { model, inputTokens, choices, usageWanted: stream?.include_usage === true, id };
 }
 
-function parse<T>(schema: z.ZodType<T>, body: Uint8Array): T {
+function parse<T extends { readonly model: string }>(schema: z.ZodType<T>, body: Uint8Array): T {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
@@ -75,8 +106,11 @@ function parse<T>(schema: z.ZodType<T>, body: Uint8Array): T {
     throw new BackendError('the demo takes JSON only', { retryable: false, status: 400 });
   }
   const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new BackendError('the demo does not understand this request', { retryable: false, status: 400 });
+  if (!parsed.success)
+    throw new BackendError('the demo does not understand this request', { retryable: false, status: 400 });
+  if (parsed.data.model !== DEMO_MODEL)
+    throw new BackendError('the demo has no such model', { retryable: false, status: 404 });
+  return parsed.data;
 }
 
 const textOf = (value: z.infer<typeof content>): string =>

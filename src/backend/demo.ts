@@ -2,9 +2,10 @@ import { JSON_CONTENT_TYPE, SSE_CONTENT_TYPE } from '../protocol/content-type.ts
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../clock/clock.ts';
 import { BackendError } from './backend.ts';
-import type { Backend, BackendAnswer, BackendModel, BackendRequest } from './backend.ts';
+import type { Backend, BackendAnswer, BackendModel, BackendRequest, TaskKind } from './backend.ts';
 import { chatAnswer } from './demo-chat.ts';
-import { readDemoRequest } from './demo-request.ts';
+import { embeddingsAnswer } from './demo-embeddings.ts';
+import { DEMO_MODEL, readDemoInputs, readDemoRequest } from './demo-request.ts';
 import type { DemoPiece } from './demo-request.ts';
 import { responsesAnswer } from './demo-responses.ts';
 
@@ -15,11 +16,17 @@ export interface DemoBackendOptions {
   readonly tokenDelayMs?: number;
 }
 
-export const DEMO_MODEL = 'demo';
 const CONTEXT_TOKENS = 131_072;
 const DEFAULT_TOKEN_DELAY_MS = 15;
 /** Without delay, the event loop gets its turn after so many pieces. */
 const PIECES_PER_TURN = 256;
+
+const answers: Readonly<Record<TaskKind, (body: Uint8Array, stream: boolean, createdS: number) => DemoPiece[]>> = {
+  'openai.chat_completions.v1': (body, ...how) =>
+    chatAnswer(readDemoRequest('openai.chat_completions.v1', body), ...how),
+  'openai.responses.v1': (body, ...how) => responsesAnswer(readDemoRequest('openai.responses.v1', body), ...how),
+  'openai.embeddings.v1': (body) => embeddingsAnswer(readDemoInputs(body)),
+};
 
 /**
  * The built-in demo: answers without a model, says so, and says the same to the same question. For trying out everything else.
@@ -32,18 +39,15 @@ export function createDemoBackend(options: DemoBackendOptions): Backend {
     outputCapField: 'max_tokens',
     async run(request: BackendRequest, signal: AbortSignal): Promise<BackendAnswer> {
       throwIfAborted(signal);
-      const read = readDemoRequest(request.taskKind, request.body);
-      if (read.model !== DEMO_MODEL || request.model !== DEMO_MODEL) {
-        throw new BackendError('the demo has no such model', { retryable: false, status: 404 });
-      }
       const createdS = Math.floor(clock.nowMs() / 1000);
-      const answer = request.taskKind === 'openai.responses.v1' ? responsesAnswer : chatAnswer;
-      const pieces = answer(read, request.stream, createdS);
+      const pieces = answers[request.taskKind](request.body, request.stream, createdS);
       const contentType = request.stream ? SSE_CONTENT_TYPE : JSON_CONTENT_TYPE;
       return { contentType, body: paced(pieces, { clock, tokenDelayMs, signal }) };
     },
     models: (): Promise<BackendModel[]> =>
-      Promise.resolve([{ id: DEMO_MODEL, contextTokens: CONTEXT_TOKENS, warm: true }]),
+      Promise.resolve([
+        { id: DEMO_MODEL, capabilities: ['completion', 'embedding'], contextTokens: CONTEXT_TOKENS, warm: true },
+      ]),
     close: () => Promise.resolve(),
   };
 }

@@ -1,36 +1,57 @@
-import type { BackendModel } from './backend.ts';
+import type { BackendModel, Capability } from './backend.ts';
 
 /** A model that a healthy backend has. */
 export interface PoolModel {
   readonly id: string;
   /** Names of the healthy backends that have it. */
   readonly backends: readonly string[];
+  /** What it can do at each of them that tells; absent when none tells. */
+  readonly capabilities?: readonly Capability[];
   /** The smallest that a backend tells, since any of them may serve; absent when none tells. */
   readonly contextTokens?: number;
   /** True: one has it loaded. False: all would have to load it first. Absent: unknown. */
   readonly warm?: boolean;
 }
 
+interface Merged {
+  readonly backends: string[];
+  readonly capabilities: (readonly Capability[])[];
+  readonly contexts: number[];
+  readonly warmths: (boolean | undefined)[];
+}
+
 /** One list of the models of several backends, in the order in which they first appear. */
 export function mergeModels(
   lists: readonly { readonly backend: string; readonly models: readonly BackendModel[] }[],
 ): PoolModel[] {
-  const byId = new Map<string, { backends: string[]; contexts: number[]; warmths: (boolean | undefined)[] }>();
+  const byId = new Map<string, Merged>();
   for (const { backend, models } of lists) {
-    for (const { id, contextTokens, warm } of models) {
-      const merged = byId.get(id) ?? { backends: [], contexts: [], warmths: [] };
+    for (const { id, capabilities, contextTokens, warm } of models) {
+      const merged = byId.get(id) ?? { backends: [], capabilities: [], contexts: [], warmths: [] };
       byId.set(id, merged);
       merged.backends.push(backend);
+      if (capabilities !== undefined) merged.capabilities.push(capabilities);
       if (contextTokens !== undefined) merged.contexts.push(contextTokens);
       merged.warmths.push(warm);
     }
   }
-  return [...byId].map(([id, { backends, contexts, warmths }]) => ({
-    id,
-    backends,
-    ...(contexts.length === 0 ? {} : { contextTokens: Math.min(...contexts) }),
-    ...warmthOf(warmths),
-  }));
+  return [...byId].map(
+    ([
+      id,
+      {
+        backends,
+        capabilities: [told, ...others],
+        contexts,
+        warmths,
+      },
+    ]) => ({
+      id,
+      backends,
+      ...(told && { capabilities: told.filter((capability) => others.every((list) => list.includes(capability))) }),
+      ...(contexts.length === 0 ? {} : { contextTokens: Math.min(...contexts) }),
+      ...warmthOf(warmths),
+    }),
+  );
 }
 
 function warmthOf(warmths: readonly (boolean | undefined)[]): { warm?: boolean } {

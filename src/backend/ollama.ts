@@ -2,7 +2,7 @@ import { Ollama } from 'ollama/browser'; // the Node entry opens local files tha
 import { z } from 'zod';
 import type { Clock } from '../clock/clock.ts';
 import { BackendError } from './backend.ts';
-import type { Backend, BackendModel } from './backend.ts';
+import type { Backend, BackendModel, Capability } from './backend.ts';
 import { CallGuard } from './call-guard.ts';
 import { createOpenAiBackend, DEFAULT_MODELS_TIMEOUT_MS, ended } from './openai-compatible.ts';
 import { errorBeforeAnswer, statusError } from './upstream-error.ts';
@@ -23,6 +23,7 @@ export interface OllamaBackendOptions {
 }
 
 const LATEST = ':latest';
+const known: readonly Capability[] = ['completion', 'embedding', 'vision'];
 
 const tagList = z.object({ models: z.array(z.object({ name: z.string().min(1), digest: z.string() })) });
 const loadedList = z.object({
@@ -35,15 +36,15 @@ const shown = z.object({
 });
 
 interface Facts {
-  /** False for embedding models. */
-  readonly generates: boolean;
+  /** Undefined: this Ollama is too old to tell. */
+  readonly capabilities: readonly Capability[] | undefined;
   /** What the model will be loaded with; undefined when the server's default decides. */
   readonly contextTokens: number | undefined;
 }
 
 /**
  * An Ollama server. Inference goes through its OpenAI-compatible endpoint, for the exact bytes; models, warmth and context come from
- * its own API. A model named `x:latest` is listed as `x` too: Ollama takes both. Models that can't generate text are left out.
+ * its own API. A model named `x:latest` is listed as `x` too: Ollama takes both.
  */
 export function createOllamaBackend(options: OllamaBackendOptions): Backend {
   const { name, url, clock, ...limits } = options;
@@ -84,10 +85,14 @@ export function createOllamaBackend(options: OllamaBackendOptions): Backend {
     for (const digest of factsByDigest.keys()) if (!digests.has(digest)) factsByDigest.delete(digest);
     return models.flatMap((model, index) => {
       const fact = facts[index];
-      if (fact === undefined || !fact.generates) return [];
+      if (fact === undefined) return [];
       const running = loadedByName.get(model.name);
       const contextTokens = running?.context_length ?? fact.contextTokens;
-      const about = { warm: running !== undefined, ...(contextTokens === undefined ? {} : { contextTokens }) };
+      const about = {
+        ...(fact.capabilities && { capabilities: fact.capabilities }),
+        ...(contextTokens !== undefined && { contextTokens }),
+        warm: running !== undefined,
+      };
       return namesOf(model.name).map((id) => ({ id, ...about }));
     });
   };
@@ -127,7 +132,7 @@ function readFacts({ capabilities, parameters, model_info: info = {} }: z.infer<
   const asked = /^num_ctx\s+(\d+)\s*$/m.exec(parameters ?? '')?.[1];
   const limit = typeof trained === 'number' ? trained : Number.POSITIVE_INFINITY;
   return {
-    generates: capabilities?.includes('completion') ?? true,
+    capabilities: capabilities && known.filter((name) => capabilities.includes(name)),
     contextTokens: asked === undefined ? undefined : Math.min(Number(asked), limit),
   };
 }

@@ -1,8 +1,9 @@
 import { OpenAI } from 'openai';
 import { z } from 'zod';
 import type { Clock } from '../clock/clock.ts';
+import { kinds } from '../openai/request.ts';
 import { BackendError } from './backend.ts';
-import type { Backend, BackendAnswer, BackendModel, BackendRequest, OutputCapField, TaskKind } from './backend.ts';
+import type { Backend, BackendAnswer, BackendModel, BackendRequest, OutputCapField } from './backend.ts';
 import { CallGuard } from './call-guard.ts';
 import { errorBeforeAnswer, errorInAnswer } from './upstream-error.ts';
 import { createUpstreamFetch, UpstreamResponse } from './upstream-fetch.ts';
@@ -29,11 +30,6 @@ const DEFAULT_WHOLE_ANSWER_TIMEOUT_MS = 1_800_000;
 export const DEFAULT_MODELS_TIMEOUT_MS = 10_000;
 /** The longest that the library takes: the time limits are ours. */
 const NO_TIMEOUT_MS = 2_147_483_647;
-
-const paths: Readonly<Record<TaskKind, string>> = {
-  'openai.chat_completions.v1': '/chat/completions',
-  'openai.responses.v1': '/responses',
-};
 
 /** vLLM and SGLang tell the context as loaded; what other servers call context is that of the training. */
 const modelList = z.object({
@@ -71,7 +67,7 @@ export function createOpenAiBackend(options: OpenAiBackendOptions): Backend {
           : (options.wholeAnswerTimeoutMs ?? DEFAULT_WHOLE_ANSWER_TIMEOUT_MS);
         guard.limit(firstByteLimitMs, 'the backend did not begin to answer', { retryable: true, missed: 'first-byte' });
         const headers = { accept: request.stream ? 'text/event-stream' : 'application/json' };
-        const posted = client.post(paths[request.taskKind], { body: request.body, headers, signal: guard.signal });
+        const posted = client.post(kinds[request.taskKind].path, { body: request.body, headers, signal: guard.signal });
         const response = await posted.asResponse();
         const contentType = checkedContentType(response, request.stream);
         const bytes = bytesOf(response);

@@ -38,11 +38,13 @@ export interface PoolOptions {
 export interface BackendPool {
   /**
    * Waits for a free slot of a healthy backend that has the model; first come, first served among those that can use the same slot.
-   * Aborting the signal leaves the queue at once. `exclude`: another backend that is healthy and has the model is preferred to this
-   * one, even when that means to wait. Rejects with BackendError, not retryable: no backend has the model, the queue is full, aborted,
+   * Aborting the signal leaves the queue at once. `exclude`: another backend that is healthy and has the model is preferred to
+   * these, even when that means to wait. Rejects with BackendError, not retryable: no backend has the model, the queue is full, aborted,
    * closed. While a backend has never told its models, it is taken to have any.
    */
-  acquire(model: string, signal: AbortSignal, options?: { readonly exclude?: Backend }): Promise<Slot>;
+  acquire(model: string, signal: AbortSignal, options?: { readonly exclude?: ReadonlySet<Backend> }): Promise<Slot>;
+  /** Whether a healthy backend has the model that is none of these. */
+  hasOther(model: string, exclude: ReadonlySet<Backend>): boolean;
   /** What the healthy backends have, as they last told. */
   models(): readonly PoolModel[];
   /** Calls when `models()` has changed; the returned function ends that. */

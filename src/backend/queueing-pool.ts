@@ -8,12 +8,13 @@ import type { BackendPool, PoolOptions, Slot } from './pool.ts';
 
 interface Waiter {
   readonly model: string;
-  readonly exclude: Backend | undefined;
+  readonly exclude: ReadonlySet<Backend>;
   readonly grant: (member: MemberState) => void;
   readonly refuse: (error: BackendError) => void;
 }
 
 const DEFAULT_REFRESH_MS = 30_000;
+const NONE: ReadonlySet<Backend> = new Set();
 
 const refusal = (message: string, cause?: unknown): BackendError =>
   new BackendError(message, { retryable: false, cause });
@@ -43,7 +44,11 @@ class Pool implements BackendPool {
     this.#members = options.members.map((member) => new MemberState(member, clock, admission(member.slots), events));
   }
 
-  acquire(model: string, signal: AbortSignal, { exclude }: { readonly exclude?: Backend } = {}): Promise<Slot> {
+  acquire(
+    model: string,
+    signal: AbortSignal,
+    { exclude = NONE }: { readonly exclude?: ReadonlySet<Backend> } = {},
+  ): Promise<Slot> {
     if (this.#isClosed) return Promise.reject(refusal('the pool is closed'));
     if (signal.aborted) return Promise.reject(refusal('aborted in the queue', signal.reason));
     return new Promise((resolve, reject) => {
@@ -71,6 +76,10 @@ class Pool implements BackendPool {
     });
   }
 
+  hasOther(model: string, exclude: ReadonlySet<Backend>): boolean {
+    return this.#able(model).some(({ backend }) => !exclude.has(backend));
+  }
+
   models(): readonly PoolModel[] {
     return this.#models;
   }
@@ -81,7 +90,7 @@ class Pool implements BackendPool {
   }
 
   queue(model: string): { slots: number; running: number; waiting: number } {
-    const able = this.#members.filter((member) => member.isHealthy && member.has(model));
+    const able = this.#able(model);
     const waiting = [...this.#waiters].filter((waiter) => able.some((member) => member.has(waiter.model)));
     return {
       slots: able.reduce((sum, { slots }) => sum + slots, 0),
@@ -155,13 +164,17 @@ class Pool implements BackendPool {
   }
 
   #choose({ model, exclude }: Waiter): MemberState | undefined {
-    const able = this.#members.filter((member) => member.isHealthy && member.has(model));
-    const others = able.filter((member) => member.backend !== exclude);
+    const able = this.#able(model);
+    const others = able.filter(({ backend }) => !exclude.has(backend));
     const free = (others.length > 0 ? others : able).filter((member) => member.hasFreePlace);
     return free.reduce<MemberState | undefined>(
       (best, member) => (best === undefined || loadOf(member) < loadOf(best) ? member : best),
       undefined,
     );
+  }
+
+  #able(model: string): MemberState[] {
+    return this.#members.filter((member) => member.isHealthy && member.has(model));
   }
 
   #logHealth(member: MemberState, reason: string): void {

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import type { NodeId } from '../lightning/lightning.ts';
 import type { Msat } from '../money/msat.ts';
+import { kinds } from '../openai/request.ts';
 import { decodeModelParams } from '../protocol/params.ts';
 import type { Version } from '../protocol/messages.ts';
 import type { Session } from '../session/session.ts';
@@ -20,11 +21,6 @@ export interface GatewayOptions {
   /** Told of each sale that a request led to. */
   readonly onSale?: (sale: { readonly jobId: string; readonly priceMsat: Msat }) => void;
 }
-
-const taskKinds = {
-  '/v1/chat/completions': 'openai.chat_completions.v1',
-  '/v1/responses': 'openai.responses.v1',
-} as const;
 
 /** Codes that no client retries: a paid answer must not be bought thirty times. */
 const statusOf: Record<BuyerError['code'], number> = {
@@ -44,8 +40,8 @@ export function createGateway(options: GatewayOptions): FastifyInstance {
   const app = fastify({ bodyLimit: options.maxBodyBytes, forceCloseConnections: true });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  for (const [path, taskKind] of Object.entries(taskKinds)) {
-    app.post(path, (request, reply) => buy(options, taskKind, request, reply));
+  for (const [taskKind, { path }] of Object.entries(kinds)) {
+    app.post(`/v1${path}`, (request, reply) => buy(options, taskKind, request, reply));
   }
   app.get('/v1/models', () => ({
     object: 'list',

@@ -38,7 +38,7 @@ export const llmSchema = z
     estimator: estimatorSchema
       .default('bytes')
       .describe(
-        'How input tokens are counted before the job runs, where nothing else is said of the model; of a list the first that can. bytes: one for each 4 bytes. openai: with the vocabulary of OpenAI models. fixed: always as many. Default: bytes.',
+        'How input tokens are counted before the job runs, where nothing else is said of the model; of a list the first that can. bytes: one for each 4 bytes. openai: with the vocabulary of OpenAI models. server: asks the server that does the work, if it is vLLM, SGLang or llama.cpp; exact. fixed: always as many. Default: bytes.',
       ),
     allowed_request_fields: z
       .array(openField)

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { msat } from '../money/msat.ts';
+import type { Capability } from '../openai/request.ts';
 import type { PaymentMode, PriceEntry, TokenPrice } from '../pricing/price-list.ts';
 import { estimatorChoices, estimatorSchema } from './estimator-schema.ts';
 import type { WrittenEstimator } from './estimator-schema.ts';
@@ -43,6 +44,13 @@ export const modelFields = {
     .describe(
       'How input tokens are counted before the job runs; of a list the first that can. Default: llm.estimator.',
     ),
+  capabilities: z
+    .array(z.enum(['completion', 'embedding', 'vision']))
+    .min(1)
+    .optional()
+    .describe(
+      'What the model can do, where its backend does not tell (Ollama does): completion, embedding, vision. Default: completion.',
+    ),
   payment: z
     .enum(['upfront', 'hold'])
     .optional()
@@ -67,6 +75,7 @@ type WrittenPrice = z.infer<typeof priceSchema>;
 export interface WrittenModel {
   readonly max_output_tokens?: number | undefined;
   readonly estimator?: WrittenEstimator | undefined;
+  readonly capabilities?: readonly Capability[] | undefined;
   readonly payment?: PaymentMode | undefined;
   readonly price?: WrittenPrice | undefined;
 }
@@ -87,6 +96,7 @@ export const modelSettings = (
 ): Omit<PriceEntry, 'pattern' | 'price'> & { price?: TokenPrice } => ({
   ...(written.max_output_tokens !== undefined && { maxOutputTokens: written.max_output_tokens }),
   ...(written.estimator && { estimators: estimatorChoices(written.estimator) }),
+  ...(written.capabilities && { capabilities: written.capabilities }),
   ...(written.payment && { paymentMode: written.payment }),
   ...(written.price && { price: tokenPrice(written.price) }),
 });

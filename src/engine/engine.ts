@@ -31,7 +31,7 @@ interface LiveJob {
   job: Job;
   /** Events of one job are handled one after the other. */
   events: Promise<unknown>;
-  /** Effects too, beside the events: an event must not wait for the network. */
+  /** Effects too, beside the events: an event must not wait for the network. What is sent begins in its turn, and nothing waits for its end. */
   effects: Promise<void>;
   /** Events and effects under way. */
   busy: number;
@@ -270,7 +270,7 @@ export class Engine {
         .then(() => this.#options.ledger.strike(one.id))
         .catch((error: unknown) => this.#performLater(live, one, error))
         .finally(() => this.#settle(live));
-      if (one.effect.kind !== 'abort-run') live.effects = performed;
+      if (!isBeside(one.effect)) live.effects = performed;
     }
   }
 
@@ -317,6 +317,10 @@ export class Engine {
     });
   }
 }
+
+/** Nothing waits for these: a run is stopped beside what is under way, and a peer that does not read must not hold up its own run. */
+const isBeside = ({ kind }: Effect): boolean =>
+  kind === 'abort-run' || kind === 'send-quote' || kind === 'send-error' || kind === 'send-result';
 
 /** A full disk or a lock may pass; anything else means that the ledger is lost to this process. */
 const isPassing = (error: unknown): boolean =>

@@ -1,35 +1,14 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock/clock.ts';
+import { Patience } from '../clock/patience.ts';
 import { isInvoiceOpen } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
 import type { InvoiceState, InvoiceUpdate, LightningNode } from '../lightning/lightning.ts';
 import { LightningError } from '../lightning/lightning.ts';
 import type { Engine } from './engine.ts';
 
+/** A node that is away is asked for an invoice each second: somebody waits for it. */
 const RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 30_000;
-
-/** Waits longer each time, and says seldom that it does: in an outage every open job tries. */
-class Patience {
-  readonly #clock: Clock;
-  readonly #longestMs: number;
-  #tries = 0;
-
-  constructor(clock: Clock, longestMs = LONGEST_RETRY_MS) {
-    this.#clock = clock;
-    this.#longestMs = longestMs;
-  }
-
-  /** True for the first try, the second, the fourth, … */
-  get isWorthALine(): boolean {
-    return ((this.#tries + 1) & this.#tries) === 0;
-  }
-
-  wait(): Promise<void> {
-    const delayMs = Math.min(this.#longestMs, RETRY_MS * 2 ** Math.min(this.#tries++, 5));
-    return new Promise((resolve) => void this.#clock.timer(delayMs, resolve));
-  }
-}
 
 /** The engine's dealings with the Lightning node: invoices are made, cancelled and looked up; what the node tells becomes job events. */
 export class Invoicing {

@@ -52,8 +52,8 @@ interface Attempt {
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #attempts = new Map<JobKey, Attempt>();
-  /** Where the last attempt of a job failed: the next one goes elsewhere, if it can. */
-  readonly #failedAt = new Map<JobKey, Backend>();
+  /** Where attempts of a job failed: the next one goes elsewhere, if it can. */
+  readonly #failedAt = new Map<JobKey, Set<Backend>>();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -88,8 +88,6 @@ export class Runner {
     const end = await this.#produce(attempt).catch((error: unknown) => this.#fail(attempt, error));
     this.#attempts.delete(key);
     attempt.slot?.release();
-    const failed = end?.kind === 'first-byte-timed-out' || (end?.kind === 'attempt-failed' && end.retryable);
-    if (attempt.slot !== undefined && failed) this.#failedAt.set(key, attempt.slot.backend);
     try {
       const job = end === undefined ? undefined : await engine.dispatch(key, end);
       if (job?.run !== 'queued' && job?.run !== 'running') this.#failedAt.delete(key);
@@ -179,8 +177,8 @@ export class Runner {
     }
     const fault = why === undefined && error instanceof BackendError ? error : undefined;
     // A status is an answer: one request that a backend cannot bear must not take it off sale for everybody.
-    // Nor must a long silence, which a buyer can cause.
-    const isAway = fault !== undefined && fault.status === undefined && fault.missed !== 'next-byte';
+    // Nor must a silence, which a buyer can cause with a long prompt: the pool learns of a dead one by what breaks, and by asking it.
+    const isAway = fault !== undefined && fault.status === undefined && fault.missed === undefined;
     if (slot !== undefined && isAway && job.attempts === 0) pool.report(slot.backend, 'failed');
     const reason = why === 'timed out' ? 'the answer took longer than the provider allows' : publicReason(error);
     const isForeseen = why !== undefined || error instanceof BackendError || error instanceof SpoolError;
@@ -192,7 +190,10 @@ export class Runner {
     const delivered = output === undefined ? {} : { output };
     if (error instanceof SpoolError && error.code === 'too-large')
       return { kind: 'size-limit-reached', reason, usage: this.#countedUsage(attempt), ...delivered };
-    if (fault?.missed === 'first-byte') return { kind: 'first-byte-timed-out' };
+    const failedAt = this.#failedAt.get(job.key) ?? new Set();
+    if (slot !== undefined) this.#failedAt.set(job.key, failedAt.add(slot.backend));
+    if (fault?.missed === 'first-byte')
+      return { kind: 'first-byte-timed-out', retryable: pool.hasOther(job.work.model, failedAt) };
     if (fault?.missed === 'next-byte') return { kind: 'next-byte-timed-out', ...delivered };
     const retryable = fault?.retryable === true && output === undefined;
     return { kind: 'attempt-failed', retryable, reason, ...delivered };

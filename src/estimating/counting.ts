@@ -36,8 +36,10 @@ interface Learned {
 export class Counting {
   readonly #options: CountingOptions;
   readonly #opened = new Map<string, Estimator>();
-  /** Why an estimator can't serve a model, by both; it is not asked again before the next `prepare`. */
-  readonly #unable = new Map<string, string>();
+  /** Estimators that can't serve a model, by both; they are not asked before the next `prepare`. */
+  readonly #unable = new Set<string>();
+  /** The last reason that the operator was told, by both. */
+  readonly #told = new Map<string, string>();
   readonly #learned = new Map<string, Learned>();
 
   constructor(options: CountingOptions) {
@@ -48,13 +50,15 @@ export class Counting {
   async prepare(model: string, choices: readonly EstimatorChoice[], signal: AbortSignal): Promise<void> {
     for (const choice of choices) {
       const key = keyOf(model, choice);
-      const before = this.#unable.get(key);
       this.#unable.delete(key);
       try {
         await this.#estimator(choice).prepare(model, signal);
+        this.#told.delete(key);
         return; // those behind it are asked when it fails
       } catch (error) {
-        this.#cannot(model, choice, error, before);
+        if (!(error instanceof CannotCount)) throw error;
+        this.#unable.add(key);
+        this.#tell(model, choice, error.message);
       }
     }
   }
@@ -74,8 +78,8 @@ export class Counting {
         const how = { ...count, shape: request.shape };
         return { estimator: estimator.name, tokens: this.#withTemplate(model, estimator.name, how) ?? tokens, how };
       } catch (error) {
-        if (options.signal.aborted) throw error;
-        this.#cannot(model, choice, error);
+        if (options.signal.aborted || !(error instanceof CannotCount)) throw error;
+        this.#tell(model, choice, error.message);
       }
     }
     throw new CannotCount(`no estimator can count for ${model}`);
@@ -121,12 +125,13 @@ export class Counting {
     return learned;
   }
 
-  #cannot(model: string, choice: EstimatorChoice, error: unknown, before?: string): void {
-    if (!(error instanceof CannotCount)) throw error;
-    this.#unable.set(keyOf(model, choice), error.message);
-    if (before === error.message) return;
+  /** Once for each reason. */
+  #tell(model: string, choice: EstimatorChoice, reason: string): void {
+    const key = keyOf(model, choice);
+    if (this.#told.get(key) === reason) return;
+    this.#told.set(key, reason);
     this.#options.log.warn(
-      { model, estimator: choice.name, reason: error.message },
+      { model, estimator: choice.name, reason },
       'this estimator can not count for the model: the next one counts',
     );
   }

@@ -20,7 +20,8 @@ export type JobEvent =
   | { readonly kind: 'attempt-failed'; readonly retryable: boolean; readonly reason: string; readonly output?: Output }
   /** The answer grew beyond what the manifests of both allow. */
   | { readonly kind: 'size-limit-reached'; readonly reason: string; readonly usage: Usage; readonly output?: Output }
-  | { readonly kind: 'first-byte-timed-out' }
+  /** `retryable`: there is a backend that was not tried yet; the same one would be as slow again. */
+  | { readonly kind: 'first-byte-timed-out'; readonly retryable: boolean }
   | { readonly kind: 'next-byte-timed-out'; readonly output?: Output }
   | { readonly kind: 'output-began'; readonly streamId: string; readonly contentType: string }
   | { readonly kind: 'output-ended'; readonly output: Output; readonly usage: Usage }

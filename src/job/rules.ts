@@ -39,7 +39,7 @@ export const gaveUpWork: Condition = { name: 'work on it was given up', apply: (
 export const mayTryAgain: Condition = {
   name: 'it may be tried again',
   apply: (job, event) =>
-    (event.kind !== 'attempt-failed' || event.retryable) &&
+    !('retryable' in event && !event.retryable) &&
     job.attempts < MAX_ATTEMPTS &&
     !job.cancelled &&
     job.timedOut !== true,
@@ -111,10 +111,13 @@ export const coverToCredit: EntryRule = {
 };
 
 /**
- * The charge of a run that ended with usage figures; never above the cover, and nothing for an empty answer, unless it was the buyer who ended it.
+ * The charge of a run that ended with usage figures; never above the cover, and nothing for an empty answer where output was sold, unless it was the
+ * buyer who ended it.
  * Nothing either when the payment was given back meanwhile.
  */
 export function chargeFor(job: Job, usage: Job['usage']): Msat {
-  if (!isCovered(job) || usage === undefined || (usage.outputTokens === 0 && !job.cancelled)) return ZERO_MSAT;
+  if (!isCovered(job) || usage === undefined) return ZERO_MSAT;
+  const isEmpty = usage.outputTokens === 0 && job.breakdown.maxOutputTokens > 0;
+  if (isEmpty && !job.cancelled) return ZERO_MSAT;
   return chargeMsat(job.breakdown, usage, coverMsat(job));
 }

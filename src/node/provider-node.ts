@@ -46,14 +46,15 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
     throw new LedgerError('corrupt', `the books are wrong, so nothing is sold: ${problems.join('; ')}`);
   const spool = await openDiskSpool({ directory: spoolPath(dataDirectory), maxBytes: config.spool.maxBytes });
   const pool = createPool({ members: openBackends(config, clock), clock, maxQueueLength: Infinity, log });
-  const counting = openCounting({ clock, log });
+  const counting = openCounting({ backends: config.backends, clock, log });
   const seller = createSeller({ settings: config, node, ledger, spool, pool, counting, clock, log, onFatal });
   const { engine, session, intake, admission, offer } = seller;
   let isUp = false;
   let isDraining = false;
   node.listen({ up: () => void (isUp = true), down: () => void (isUp = false) });
   await pool.start();
-  let announced = offer.models().join();
+  const onSale = () => JSON.stringify(offer.taskKinds.map((taskKind) => offer.models(taskKind)));
+  let announced = onSale();
   const closing = new AbortController();
   const prepare = (): void =>
     void offer.prepareCounting(closing.signal).catch((error: unknown) => {
@@ -62,7 +63,7 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
   prepare();
   pool.onModelsChanged(() => {
     prepare();
-    const now = offer.models().join();
+    const now = onSale();
     if (now !== announced) session.announce();
     announced = now;
   });

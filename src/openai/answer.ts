@@ -1,5 +1,6 @@
-import type { TaskKind } from './checked-request.ts';
 import { JsonAnswerFilter } from './json-answer.ts';
+import type { TaskKind } from './kinds/kind.ts';
+import { kinds } from './kinds/kinds.ts';
 import { StreamAnswerFilter } from './stream-answer.ts';
 import type { AnswerUsage } from './usage.ts';
 
@@ -40,9 +41,10 @@ export interface AnswerOptions {
  * stay as they came.
  */
 export function answerFilter({ taskKind, stream, usageWanted }: AnswerOptions): AnswerFilter {
-  return stream
-    ? new StreamAnswerFilter(taskKind, usageWanted || taskKind !== 'openai.chat_completions.v1')
-    : new JsonAnswerFilter(taskKind);
+  const kind = kinds[taskKind];
+  return stream && kind.stream !== undefined
+    ? new StreamAnswerFilter(kind.stream, usageWanted || kind.stream !== 'chat-chunks')
+    : new JsonAnswerFilter(kind);
 }
 
 /**
@@ -52,7 +54,7 @@ export function answerFilter({ taskKind, stream, usageWanted }: AnswerOptions): 
 export function brokenStreamEvent(taskKind: TaskKind, message: string): Uint8Array {
   const code = 'server_is_overloaded';
   const text =
-    taskKind === 'openai.responses.v1'
+    kinds[taskKind].stream === 'response-events'
       ? `event: response.failed\ndata: ${JSON.stringify({
           type: 'response.failed',
           sequence_number: 0,

@@ -1,7 +1,5 @@
 import type { InputShape } from './input-shape.ts';
-
-/** The kinds of work that are sold; named as on the wire. */
-export type TaskKind = 'openai.chat_completions.v1' | 'openai.responses.v1';
+import type { TaskKind } from './kinds/kind.ts';
 
 /** Why a request is not sold, for the buyer's developer: what, where, what to do. Never holds text of the prompt. */
 export interface Refusal {
@@ -41,7 +39,7 @@ export interface CheckedRequest {
   /** False only for a streamed chat that did not ask for usage: then the usage chunk that we ask for is taken out again. */
   readonly usageWanted: boolean;
   readonly choices: number;
-  /** The cap that is priced, for each choice. */
+  /** The cap that is priced, for each choice; 0: there are no output tokens. */
   readonly maxOutputTokensPerChoice: number;
   /** `maxOutputTokensPerChoice` × `choices`. */
   readonly maxOutputTokens: number;

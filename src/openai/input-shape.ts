@@ -1,6 +1,6 @@
-import type { TaskKind } from './checked-request.ts';
+import type { Kind } from './kinds/kind.ts';
 
-/** What a chat template is applied to: messages by role, and tools. */
+/** What a chat template is applied to: messages by role, and tools. Without a template each text of the input is one of the user's. */
 export interface InputShape {
   readonly system: number;
   readonly user: number;
@@ -23,9 +23,8 @@ const roles: Readonly<Record<string, keyof InputShape>> = {
 };
 
 /** Counts a body that passed the rules. */
-export function inputShapeOf(taskKind: TaskKind, value: Readonly<Record<string, unknown>>): InputShape {
-  const isChat = taskKind === 'openai.chat_completions.v1';
-  const items = value[isChat ? 'messages' : 'input'];
+export function inputShapeOf({ input }: Kind, value: Readonly<Record<string, unknown>>): InputShape {
+  const items = value[input];
   const shape = {
     system: 0,
     user: 0,
@@ -33,7 +32,7 @@ export function inputShapeOf(taskKind: TaskKind, value: Readonly<Record<string, 
     tool: 0,
     tools: lengthOf(value['tools']) + lengthOf(value['functions']),
   };
-  if (!isChat && typeof value['instructions'] === 'string') shape.system++;
+  if (typeof value['instructions'] === 'string') shape.system++;
   for (const item of Array.isArray(items) ? (items as { role?: unknown; type?: unknown }[]) : [{}])
     shape[roles[String(item.role ?? item.type)] ?? 'user']++;
   return shape;

@@ -1,34 +1,20 @@
 import type { AnswerEnd, AnswerFilter } from './answer.ts';
-import type { TaskKind } from './checked-request.ts';
 import { JsonWatch } from './json-watch.ts';
+import type { Kind } from './kinds/kind.ts';
 import { usageOf } from './usage.ts';
 
-const contentPaths: Readonly<Record<TaskKind, readonly string[]>> = {
-  'openai.chat_completions.v1': [
-    'content',
-    'reasoning_content',
-    'reasoning',
-    'refusal',
-    'tool_calls.*.function.arguments',
-  ].map((path) => `choices.*.message.${path}`),
-  'openai.responses.v1': [
-    'output.*.content.*.text',
-    'output.*.content.*.refusal',
-    'output.*.summary.*.text',
-    'output.*.arguments',
-    'output.*.input',
-  ],
-};
 const BYTES_PER_TOKEN = 4;
 const OPEN_OBJECT = 0x7b;
 
 /** One JSON document: every byte passes as it came, and its usage is read in passing, so that a large answer is not kept. */
 export class JsonAnswerFilter implements AnswerFilter {
   readonly #paths: readonly string[];
+  readonly #hasOutput: boolean;
   readonly #watch: JsonWatch;
 
-  constructor(taskKind: TaskKind) {
-    this.#paths = contentPaths[taskKind];
+  constructor({ contentPaths, caps }: Kind) {
+    this.#paths = contentPaths;
+    this.#hasOutput = caps.length > 0;
     this.#watch = new JsonWatch(['usage', 'error', 'status', ...this.#paths]);
   }
 
@@ -39,7 +25,7 @@ export class JsonAnswerFilter implements AnswerFilter {
 
   end(): AnswerEnd {
     const producedTokens = this.producedTokens();
-    const usage = usageOf(this.#watch.seen('usage')?.raw, producedTokens > 0);
+    const usage = usageOf(this.#watch.seen('usage')?.raw, producedTokens > 0, this.#hasOutput);
     const failed =
       this.#watch.seen('error')?.firstByte === OPEN_OBJECT || this.#watch.seen('status')?.raw === '"failed"';
     return { outputs: [], complete: this.#watch.isWhole, failed, ...(usage && { usage }), producedTokens };

@@ -1,7 +1,9 @@
-import type { CheckedRequest, RequestLimits, TaskKind } from './checked-request.ts';
+import type { CheckedRequest, RequestLimits } from './checked-request.ts';
 import { inputShapeOf } from './input-shape.ts';
 import type { JsonBody } from './json-body.ts';
 import type { JsonMember } from './json-scan.ts';
+import type { TaskKind } from './kinds/kind.ts';
+import { kinds } from './kinds/kinds.ts';
 import { promptTextOf } from './prompt-text.ts';
 import { refuse } from './refuse.ts';
 import { upstreamBody } from './upstream-body.ts';
@@ -16,16 +18,16 @@ export function pricedRequest(
 ): CheckedRequest {
   const { members, value } = json;
   if (value['model'] !== model) refuse('"model" must be the model of the quote request, as a text');
-  const isChat = taskKind === 'openai.chat_completions.v1';
+  const kind = kinds[taskKind];
   const present = new Map(members.filter(({ key }) => value[key] !== null).map((member) => [member.key, member]));
-  const caps = (isChat ? ['max_tokens', 'max_completion_tokens'] : ['max_output_tokens'])
+  const caps = kind.caps
     .map((key) => integerAt(body, present.get(key), maxOutputTokens))
     .filter((cap) => cap !== undefined);
-  if (new Set(caps).size > 1) refuse('"max_tokens" and "max_completion_tokens" differ: send one of them');
-  const maxOutputTokensPerChoice = caps[0] ?? maxOutputTokens;
-  const choices = (isChat ? integerAt(body, present.get('n'), maxChoices) : undefined) ?? 1;
+  if (new Set(caps).size > 1) refuse(`${kind.caps.map((cap) => `"${cap}"`).join(' and ')} differ: send one of them`);
+  const maxOutputTokensPerChoice = kind.caps.length === 0 ? 0 : (caps[0] ?? maxOutputTokens);
+  const choices = (Object.hasOwn(kind.fields, 'n') ? integerAt(body, present.get('n'), maxChoices) : undefined) ?? 1;
   const stream = value['stream'] === true;
-  const usageWanted = !isChat || wantsUsage(value['stream_options']) || !stream;
+  const usageWanted = kind.stream !== 'chat-chunks' || wantsUsage(value['stream_options']) || !stream;
   return {
     taskKind,
     model,
@@ -35,11 +37,11 @@ export function pricedRequest(
     maxOutputTokensPerChoice,
     maxOutputTokens: maxOutputTokensPerChoice * choices,
     inputBytes: body.length,
-    shape: inputShapeOf(taskKind, value),
-    ...promptTextOf(isChat ? 'messages' : 'input', body, json, allowedFields),
+    shape: inputShapeOf(kind, value),
+    ...promptTextOf(kind, body, json, allowedFields),
     upstreamBody: (fill) =>
       upstreamBody({
-        taskKind,
+        kind,
         body,
         members,
         value,

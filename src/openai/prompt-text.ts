@@ -1,30 +1,30 @@
 import type { CheckedRequest } from './checked-request.ts';
 import type { JsonBody } from './json-body.ts';
+import type { Kind } from './kinds/kind.ts';
 import { isImageUrl } from './message-rules.ts';
 import { refuse } from './refuse.ts';
-import { promptFields } from './request-fields.ts';
 
 /** What of a request reaches the model. */
 export type PromptText = Pick<CheckedRequest, 'promptText' | 'images'>;
 
 /**
- * Gathers the text of a body that passed the rules: every string of `name` (messages or input), and as JSON what else reaches the model, the
+ * Gathers the text of a body that passed the rules: every string of its input, and as JSON what else reaches the model, the
  * fields that the owner allowed included.
  */
 export function promptTextOf(
-  name: 'messages' | 'input',
+  { input: name, promptFields }: Kind,
   body: Uint8Array,
   { members, value }: JsonBody,
   allowedFields: readonly string[],
 ): PromptText {
   const items = value[name];
   if (items === undefined || items === null || (items as unknown[] | string).length === 0)
-    refuse(`"${name}" is empty: send at least one message`);
+    refuse(`"${name}" is empty: there must be something to work on`);
   const gathered = new Gathered();
   gathered.add(items);
   for (const { key, valueStart, valueEnd } of members) {
     const inner = value[key];
-    if (inner === null || !(promptFields.has(key) || allowedFields.includes(key))) continue;
+    if (inner === null || !(promptFields.includes(key) || allowedFields.includes(key))) continue;
     gathered.text.push(
       typeof inner === 'string' ? inner : new TextDecoder().decode(body.subarray(valueStart, valueEnd)),
     );

@@ -1,5 +1,7 @@
-import type { TaskKind } from './checked-request.ts';
-import { requestFields } from './request-fields.ts';
+import type { TaskKind } from './kinds/kind.ts';
+import { kinds } from './kinds/kinds.ts';
+
+const OTHER_API = 'it belongs to another API';
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
@@ -44,12 +46,12 @@ const fixed: readonly (readonly [reason: string, fields: string])[] = [
     'prompt_logprobs decoder_input_details return_hidden_states return_routed_experts prediction n_probs num_retries echo',
   ],
   ['only text is sold', 'audio images image_config'],
-  ['it belongs to the other API', 'input messages'],
+  [OTHER_API, 'input messages'],
 ];
 const reasons = new Map(fixed.flatMap(([reason, fields]) => words(fields).map((field) => [field, reason])));
 
-const bothKinds = Object.values(requestFields).flatMap((fields) => Object.keys(fields));
-const spellings = new Map([...reasons.keys(), ...bothKinds].map((field) => [foldKey(field), field]));
+const allKinds = Object.values(kinds).flatMap(({ fields }) => Object.keys(fields));
+const spellings = new Map([...reasons.keys(), ...allKinds].map((field) => [foldKey(field), field]));
 
 /** True for a field of this very spelling that is refused whoever asks: some clients send it as null, which asks for nothing. */
 export const isFixedField = (field: string): boolean => reasons.has(field);
@@ -64,8 +66,8 @@ export function whyRefused(taskKind: TaskKind, field: string): string {
     return 'it is not known here. The owner of the provider can allow it: llm.allowed_request_fields';
   if (known !== field)
     return `it is spelled almost like "${known}", which servers read differently: spell it exactly so, or leave it out`;
-  const isElsewhere = !Object.hasOwn(requestFields[taskKind], field) && bothKinds.includes(field);
-  return isElsewhere ? 'it belongs to the other API' : (reasons.get(field) ?? 'it is not priced');
+  const isElsewhere = !Object.hasOwn(kinds[taskKind].fields, field) && allKinds.includes(field);
+  return isElsewhere ? OTHER_API : (reasons.get(field) ?? 'it is not priced');
 }
 
 /**

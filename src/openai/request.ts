@@ -1,22 +1,21 @@
-import type { CheckedRequest, Refusal, RequestLimits, TaskKind, UpstreamFill } from './checked-request.ts';
+import type { CheckedRequest, Refusal, RequestLimits, UpstreamFill } from './checked-request.ts';
 import { readJsonBody } from './json-body.ts';
 import type { JsonBody } from './json-body.ts';
 import { JsonScanError } from './json-scan.ts';
+import type { TaskKind } from './kinds/kind.ts';
+import { isTaskKind, kinds, taskKinds } from './kinds/kinds.ts';
 import { pricedRequest } from './priced-request.ts';
 import { RefusedRequest, refuse } from './refuse.ts';
 import { isFixedField, whyRefused } from './refused-fields.ts';
-import { requestFields } from './request-fields.ts';
 import { toldKey } from './rule.ts';
 import { finish, finishWithPauses } from '../turns/steps.ts';
 
-export type { CheckedRequest, Refusal, RequestLimits, TaskKind, UpstreamFill } from './checked-request.ts';
+export type { CheckedRequest, Refusal, RequestLimits, UpstreamFill } from './checked-request.ts';
+export type { Capability, Kind, TaskKind } from './kinds/kind.ts';
+export { hasOutput, kinds, taskKinds } from './kinds/kinds.ts';
 
 /** The field by which a server is told how much a chat may produce. */
 export type OutputCapField = UpstreamFill['cap'];
-
-export const taskKinds: readonly TaskKind[] = ['openai.chat_completions.v1', 'openai.responses.v1'];
-
-const isTaskKind = (value: string): value is TaskKind => taskKinds.includes(value as TaskKind);
 
 /** Larger bodies are checked with pauses. */
 const LARGE_BODY_BYTES = 65_536;
@@ -68,7 +67,7 @@ function* check(
 /** Each field is known and has a value that is sold, or the owner has allowed it. */
 function checkFields(taskKind: TaskKind, { members, value }: JsonBody, limits: RequestLimits): void {
   const { allowImages = false, allowedToolTypes = [], allowedFields = [] } = limits;
-  const fields = requestFields[taskKind];
+  const { fields } = kinds[taskKind];
   for (const { key } of members) {
     const rule = Object.hasOwn(fields, key) ? fields[key] : undefined;
     const isAllowed = allowedFields.includes(key) || (value[key] === null && isFixedField(key));

@@ -1,8 +1,8 @@
 import { PlainTokenEvents } from './plain-token-event.ts';
 import type { AnswerEnd, AnswerFilter } from './answer.ts';
-import type { TaskKind } from './checked-request.ts';
 import { JsonWatch } from './json-watch.ts';
 import type { Seen } from './json-watch.ts';
+import type { StreamFormat } from './kinds/kind.ts';
 import { SseReader } from './sse.ts';
 import type { SseListener } from './sse.ts';
 import { usageOf } from './usage.ts';
@@ -61,8 +61,8 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
   #hasFailed = false;
   #producedTokens = 0;
 
-  constructor(taskKind: TaskKind, passesAll: boolean) {
-    this.#isChat = taskKind === 'openai.chat_completions.v1';
+  constructor(format: StreamFormat, passesAll: boolean) {
+    this.#isChat = format === 'chat-chunks';
     this.#passesAll = passesAll;
     this.#isHolding = !passesAll;
     this.#watch = new JsonWatch(this.#isChat ? chatPaths : responsesPaths);

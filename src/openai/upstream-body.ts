@@ -1,9 +1,10 @@
-import type { TaskKind, UpstreamFill } from './checked-request.ts';
+import type { UpstreamFill } from './checked-request.ts';
 import { scanObject } from './json-scan.ts';
 import type { JsonMember } from './json-scan.ts';
+import type { Kind } from './kinds/kind.ts';
 
 export interface UpstreamParts {
-  readonly taskKind: TaskKind;
+  readonly kind: Kind;
   readonly body: Uint8Array;
   readonly members: readonly JsonMember[];
   readonly value: Readonly<Record<string, unknown>>;
@@ -24,7 +25,7 @@ interface Splice {
  * The buyer's bytes with what they leave open spliced in. The backend obeys one spelling of the cap; where the buyer used the other one, the key
  * is renamed: leaving it would leave the backend without a limit, giving both is refused by some servers.
  */
-export function upstreamBody({ taskKind, body, members, value, cap, askUsage, fill }: UpstreamParts): Uint8Array {
+export function upstreamBody({ kind, body, members, value, cap, askUsage, fill }: UpstreamParts): Uint8Array {
   const at = new Map(members.map((member) => [member.key, member]));
   const splices: Splice[] = [];
   const added: string[] = [];
@@ -34,20 +35,15 @@ export function upstreamBody({ taskKind, body, members, value, cap, askUsage, fi
     if (member === undefined) added.push(`"${key}":${json}`);
     else splices.push({ start: member.valueStart, end: member.valueEnd, text: json });
   };
-  if (taskKind === 'openai.responses.v1') {
-    if (!isGiven('max_output_tokens')) set('max_output_tokens', `${cap}`);
-    if (!isGiven('store')) set('store', 'false'); // OpenAI keeps answers by default
-  } else {
-    const other = fill.cap === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens';
-    const otherMember = at.get(other);
-    for (const key of fill.cap === 'both' ? ['max_tokens', 'max_completion_tokens'] : [fill.cap]) {
-      if (isGiven(key)) continue;
-      if (fill.cap !== 'both' && isGiven(other) && otherMember !== undefined && !at.has(key)) {
-        splices.push({ start: otherMember.keyStart, end: otherMember.keyEnd, text: `"${key}"` });
-      } else set(key, `${cap}`);
-    }
-    if (askUsage) askForUsage(body, at.get('stream_options'), isGiven('stream_options'), splices, set);
+  const obeyed = kind.caps.length > 1 && fill.cap !== 'both' ? [fill.cap] : kind.caps;
+  const other = at.get(kind.caps.find((key) => !obeyed.includes(key) && isGiven(key)) ?? '');
+  for (const key of obeyed) {
+    if (isGiven(key)) continue;
+    if (other === undefined || at.has(key)) set(key, `${cap}`);
+    else splices.push({ start: other.keyStart, end: other.keyEnd, text: `"${key}"` });
   }
+  for (const [key, json] of Object.entries(kind.defaults)) if (!isGiven(key)) set(key, json);
+  if (askUsage) askForUsage(body, at.get('stream_options'), isGiven('stream_options'), splices, set);
   // A checked body has members: at least its model.
   const end = members.at(-1)?.valueEnd ?? body.length;
   if (added.length > 0) splices.push({ start: end, end, text: `,${added.join(',')}` });

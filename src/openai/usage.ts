@@ -17,12 +17,12 @@ interface RawUsage {
   readonly input_tokens_details?: { readonly cached_tokens?: unknown } | null;
 }
 
-/** The `usage` object of a chat completion or a response; undefined when it is none, or has odd figures. */
-export function usageIn(value: unknown): AnswerUsage | undefined {
+/** The `usage` object of an answer; undefined when it is none, or has odd figures. Answers without output tokens tell none of them. */
+export function usageIn(value: unknown, hasOutput = true): AnswerUsage | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const raw = value as RawUsage;
   const inputTokens = raw.prompt_tokens ?? raw.input_tokens;
-  const outputTokens = raw.completion_tokens ?? raw.output_tokens;
+  const outputTokens = hasOutput ? (raw.completion_tokens ?? raw.output_tokens) : 0;
   if (!isCount(inputTokens) || !isCount(outputTokens)) return undefined;
   const cached = (raw.prompt_tokens_details ?? raw.input_tokens_details)?.cached_tokens;
   return { inputTokens, outputTokens, ...(isCount(cached) && cached > 0 ? { cachedInputTokens: cached } : {}) };
@@ -32,11 +32,11 @@ export function usageIn(value: unknown): AnswerUsage | undefined {
  * The usage in the text of a `usage` object, when it can be believed: no prompt has 0 tokens, and Ollama tells 0 of output where it gave up early.
  * Undefined otherwise: then our own count is charged.
  */
-export function usageOf(text: string | undefined, hasProduced: boolean): AnswerUsage | undefined {
+export function usageOf(text: string | undefined, hasProduced: boolean, hasOutput = true): AnswerUsage | undefined {
   if (text === undefined) return undefined;
   let usage: AnswerUsage | undefined;
   try {
-    usage = usageIn(JSON.parse(text));
+    usage = usageIn(JSON.parse(text), hasOutput);
   } catch {
     return undefined;
   }

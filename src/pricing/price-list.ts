@@ -1,8 +1,9 @@
 import type { Msat } from '../money/msat.ts';
+import type { Capability } from '../openai/request.ts';
 
 /** How a model's input tokens are counted before the job runs. */
 export type EstimatorChoice =
-  { readonly name: 'bytes' | 'openai' } | { readonly name: 'fixed'; readonly tokens: number };
+  { readonly name: 'bytes' | 'openai' | 'server' } | { readonly name: 'fixed'; readonly tokens: number };
 
 /** `upfront`: work starts when the payment is settled. `hold`: when it is held; it is settled before the first byte leaves. */
 export type PaymentMode = 'upfront' | 'hold';
@@ -24,6 +25,8 @@ export interface PriceEntry {
   readonly price: TokenPrice;
   /** Absent: the default of the whole configuration. */
   readonly maxOutputTokens?: number;
+  /** What the model can do, where its backends do not tell. Absent: complete texts. */
+  readonly capabilities?: readonly Capability[];
   /** The first that can counts. Absent: the default of the whole configuration. */
   readonly estimators?: readonly EstimatorChoice[];
   /** When the payment is taken. Absent: the default of the whole configuration. */

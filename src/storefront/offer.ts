@@ -17,15 +17,15 @@ export interface Refused {
   readonly message: string;
 }
 
-export type Availability = 'on sale' | 'away' | 'not for sale';
+export type Availability = 'on sale' | 'away' | 'for other work' | 'not for sale';
 
 /** What is for sale, and for how much. */
 export interface Offer {
   readonly taskKinds: readonly TaskKind[];
-  /** Models that a backend has and a price list names; sorted. */
-  models(): readonly string[];
-  /** `away`: it was on sale since the start, and its backend does not answer now. */
-  availability(model: string): Availability;
+  /** Models that a backend has and a price list names, sorted; those that can do this kind of work, or any. */
+  models(taskKind?: TaskKind): readonly string[];
+  /** `away`: it was on sale for this since the start, and its backend does not answer now. `for other work`: it is on sale, and not for this. */
+  availability(taskKind: TaskKind, model: string): Availability;
   /** Checks and prices a request body. Aborting gives up the count. */
   price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused>;
 }

@@ -9,6 +9,7 @@ import { findPrice } from '../pricing/price-list.ts';
 import type { EstimatorChoice, PaymentMode, PriceList } from '../pricing/price-list.ts';
 import type { PriceRule } from '../pricing/price-rule.ts';
 import type { Availability, Offer, Priced, Refused } from './offer.ts';
+import { kindsOf } from './what-models-do.ts';
 
 export interface PriceOfferOptions {
   readonly pool: BackendPool;
@@ -35,17 +36,16 @@ const UNCOUNTED = 'the input of this model can not be counted at the moment; try
 export class PriceOffer implements Offer {
   readonly taskKinds = taskKinds;
   readonly #options: PriceOfferOptions;
-  readonly #everOnSale = new Set<string>();
+  /** What models were sold for when they were last there. */
+  readonly #everOnSale = new Map<string, readonly TaskKind[]>();
 
   constructor(options: PriceOfferOptions) {
     this.#options = options;
   }
 
-  models(): readonly string[] {
-    const { pool, lists } = this.#options;
-    const models = pool.models().flatMap(({ id }) => (findPrice(lists, id) === undefined ? [] : [id]));
-    for (const model of models) this.#everOnSale.add(model);
-    return models.toSorted();
+  models(taskKind?: TaskKind): readonly string[] {
+    const onSale = [...this.#kindsByModel()];
+    return onSale.flatMap(([id, can]) => (taskKind === undefined || can.includes(taskKind) ? [id] : [])).toSorted();
   }
 
   /** Finds out by whom the input of each model is counted; again when the models have changed. */
@@ -55,19 +55,22 @@ export class PriceOffer implements Offer {
       await counting.prepare(model, findPrice(lists, model)?.estimators ?? estimators, signal);
   }
 
-  availability(model: string): Availability {
-    if (this.models().includes(model)) return 'on sale';
-    return this.#everOnSale.has(model) ? 'away' : 'not for sale';
+  availability(taskKind: TaskKind, model: string): Availability {
+    const now = this.#kindsByModel().get(model);
+    const can = now ?? this.#everOnSale.get(model);
+    if (can === undefined) return 'not for sale';
+    if (!can.includes(taskKind)) return 'for other work';
+    return now === undefined ? 'away' : 'on sale';
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
     const { counting, estimators, lists, minPriceMsat, maxOutputTokens, maxChoices, allowed, paymentMode, rules } =
       this.#options;
     const entry = findPrice(lists, model);
-    const availability = this.availability(model);
+    const availability = this.availability(taskKind, model);
     if (availability === 'away') return { refusal: 'rate-limited', message: AWAY };
     if (entry === undefined || availability !== 'on sale')
-      return { refusal: 'unsupported-task', message: 'this model is not for sale here' };
+      return { refusal: 'unsupported-task', message: 'this model is not for sale here, or not for this work' };
     const request = await checkRequestInSteps(taskKind, body, model, {
       maxOutputTokens: entry.maxOutputTokens ?? maxOutputTokens,
       maxChoices,
@@ -98,5 +101,17 @@ export class PriceOffer implements Offer {
         minPriceMsat,
       }),
     };
+  }
+
+  #kindsByModel(): ReadonlyMap<string, readonly TaskKind[]> {
+    const { pool, lists } = this.#options;
+    const onSale = new Map<string, readonly TaskKind[]>();
+    for (const model of pool.models()) {
+      const entry = findPrice(lists, model.id);
+      const can = entry === undefined ? [] : kindsOf(model, entry);
+      if (can.length > 0) onSale.set(model.id, can);
+    }
+    for (const [id, can] of onSale) this.#everOnSale.set(id, can);
+    return onSale;
   }
 }

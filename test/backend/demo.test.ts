@@ -4,10 +4,12 @@ import { BackendError } from '../../src/backend/backend.ts';
 import type { TaskKind } from '../../src/backend/backend.ts';
 import { createDemoBackend } from '../../src/backend/demo.ts';
 import { answerFilter } from '../../src/openai/answer.ts';
+import { kinds, taskKinds } from '../../src/openai/request.ts';
 import { HandClock } from './hand-clock.ts';
 
 const CHAT = 'openai.chat_completions.v1';
 const RESPONSES = 'openai.responses.v1';
+const EMBEDDINGS = 'openai.embeddings.v1';
 const clock = new HandClock();
 const demo = createDemoBackend({ name: 'demo', clock, tokenDelayMs: 0 });
 const never = new AbortController().signal;
@@ -37,7 +39,7 @@ const client = new OpenAI({
   baseURL: 'http://demo',
   maxRetries: 0,
   fetch: async (input, init) => {
-    const taskKind = input === 'http://demo/responses' ? RESPONSES : CHAT;
+    const taskKind = taskKinds.find((kind) => input === `http://demo${kinds[kind].path}`) ?? CHAT;
     const { contentType, chunks } = await answerTo(taskKind, JSON.parse(init?.body as string) as object);
     return new Response(chunks.join(''), { headers: { 'content-type': contentType } });
   },
@@ -120,6 +122,36 @@ describe('a response of the demo', () => {
       await client.responses.create({ model: 'demo', input, max_output_tokens: 3, stream: true }),
     );
     expect(events.at(-1)?.type).toBe('response.incomplete');
+  });
+});
+
+describe('embeddings of the demo', () => {
+  test('say that no model made them; the same text has the same vector, of length 1, in floats and in base64', async () => {
+    const input = ['a text', 'b', 'a text'];
+    const asked = { model: 'demo', input, dimensions: 16 };
+    const { data, usage, ...about } = await client.embeddings.create({ ...asked, encoding_format: 'float' });
+    expect(about).toMatchObject({ object: 'list', model: 'demo', note: expect.stringContaining('demo') as string });
+    expect(usage).toEqual({ prompt_tokens: 5, total_tokens: 5 });
+    const [first, second, third] = data.map(({ embedding }) => embedding);
+    expect(first).toHaveLength(16);
+    expect(Math.hypot(...(first ?? []))).toBeCloseTo(1);
+    expect(third).toEqual(first);
+    expect(second).not.toEqual(first);
+    // The client asks for base64 when it is not told.
+    expect((await client.embeddings.create(asked)).data.map(({ embedding }) => embedding)).toEqual([
+      first,
+      second,
+      first,
+    ]);
+    expect((await client.embeddings.create({ model: 'demo', input: 'a text', dimensions: 16 })).data).toHaveLength(1);
+  });
+
+  test('are read by the answer filter as complete, with usage and without output', async () => {
+    const filter = answerFilter({ taskKind: EMBEDDINGS, stream: false, usageWanted: true });
+    const { chunks } = await answerTo(EMBEDDINGS, { input: ['two words'] });
+    for (const chunk of chunks) filter.push(Buffer.from(chunk));
+    const usage = { inputTokens: 2, outputTokens: 0 };
+    expect(filter.end()).toMatchObject({ complete: true, failed: false, usage, producedTokens: 0 });
   });
 });
 

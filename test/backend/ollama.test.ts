@@ -20,7 +20,7 @@ const tags = [
 const shown: Record<string, object> = {
   'hot:latest': { capabilities: ['completion', 'tools'], parameters: 'num_ctx    2048', model_info: {} },
   'cold:8b': {
-    capabilities: ['completion'],
+    capabilities: ['completion', 'vision'],
     parameters: 'stop   "<|num_ctx 5|>"\nnum_ctx                        4096\ntemperature 1',
     model_info: { 'llama.context_length': 131_072 },
   },
@@ -42,14 +42,16 @@ function answer(call: Seen): void {
 }
 
 describe('an Ollama', () => {
-  test('tells what is loaded, and the context as loaded or as it will be; what cannot generate is left out', async () => {
+  test('tells what is loaded, and the context as loaded or as it will be; and what each model can do, where this Ollama knows', async () => {
     const upstream = await upstreamServer(answer);
     const backend = backendAt(upstream.origin);
     const expected = [
-      { id: 'hot', warm: true, contextTokens: 8192 },
-      { id: 'hot:latest', warm: true, contextTokens: 8192 },
-      { id: 'cold:8b', warm: false, contextTokens: 4096 },
-      { id: 'long:1b', warm: false, contextTokens: 32_768 },
+      { id: 'hot', capabilities: ['completion'], warm: true, contextTokens: 8192 },
+      { id: 'hot:latest', capabilities: ['completion'], warm: true, contextTokens: 8192 },
+      { id: 'cold:8b', capabilities: ['completion', 'vision'], warm: false, contextTokens: 4096 },
+      { id: 'long:1b', capabilities: ['completion'], warm: false, contextTokens: 32_768 },
+      { id: 'embedder', capabilities: ['embedding'], warm: false },
+      { id: 'embedder:latest', capabilities: ['embedding'], warm: false },
       { id: 'old:1b', warm: false },
     ];
     expect(await backend.models()).toEqual(expected);

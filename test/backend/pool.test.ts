@@ -212,11 +212,12 @@ describe('the choice of a backend', () => {
       { backend: a, slots: 2 },
       { backend: b, slots: 1 },
     ]);
-    const slot = await pool.acquire('m', never, { exclude: a });
+    expect([pool.hasOther('m', new Set([a])), pool.hasOther('only-a', new Set([a]))]).toEqual([true, false]);
+    const slot = await pool.acquire('m', never, { exclude: new Set([a]) });
     expect(slot.backend).toBe(b);
-    const waiting = pool.acquire('m', never, { exclude: a });
+    const waiting = pool.acquire('m', never, { exclude: new Set([a]) });
     expect(pool.waiting()).toBe(1);
-    expect((await pool.acquire('only-a', never, { exclude: a })).backend).toBe(a);
+    expect((await pool.acquire('only-a', never, { exclude: new Set([a]) })).backend).toBe(a);
     for (let count = 0; count < 3; count += 1) pool.report(b, 'failed');
     expect((await waiting).backend).toBe(a);
   });

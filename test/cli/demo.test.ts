@@ -1,7 +1,9 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, test } from 'vitest';
+import { OpenAI } from 'openai';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 const run = promisify(execFile);
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
@@ -32,6 +34,37 @@ describe('lcp-provider demo', () => {
     },
     60_000,
   );
+
+  test('keeps an endpoint open, where the official client buys embeddings and chats over Lightning', async () => {
+    const demo = spawn(process.execPath, [main, 'demo', '--port', '0'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    onTestFinished(async () => {
+      const ended = once(demo, 'exit');
+      demo.kill('SIGTERM');
+      await ended;
+    });
+    let told = '';
+    const base = await new Promise<string>((resolve) => {
+      demo.stderr.setEncoding('utf8').on('data', (text: string) => {
+        told += text;
+        const [, url] = /curl -N (\S+)\/chat\/completions/.exec(told) ?? [];
+        if (url !== undefined) resolve(url);
+      });
+    });
+    const client = new OpenAI({ apiKey: 'none', baseURL: base, maxRetries: 0 });
+    const input = ['one text', 'another text', 'one text'];
+    const bought = await client.embeddings.create({ model: 'demo', input }).withResponse();
+    const [first, second, third] = bought.data.data.map(({ embedding }) => embedding);
+    expect(bought.data.usage).toEqual({ prompt_tokens: 6, total_tokens: 6 });
+    expect(first).toHaveLength(64);
+    expect(third).toEqual(first);
+    expect(second).not.toEqual(first);
+    expect(Number(bought.response.headers.get('x-lcp-price-msat'))).toBeGreaterThanOrEqual(1000);
+    const refused = await client.embeddings.create({ model: 'demo', input: [[1, 2]] }).catch((error: unknown) => error);
+    expect(String(refused)).toContain('send texts');
+    const messages = [{ role: 'user' as const, content: 'Hello' }];
+    const chat = await client.chat.completions.create({ model: 'demo', messages, max_tokens: 5 });
+    expect(chat.usage?.completion_tokens).toBe(5);
+  }, 60_000);
 
   test('says which models there are when the one that was asked for is not', async () => {
     const failed = run(process.execPath, [main, 'demo', '--once', '--model', 'nosuch'], { env });

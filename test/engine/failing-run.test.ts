@@ -7,6 +7,7 @@ import {
   delta,
   failsBefore,
   gate,
+  missesFirstByte,
   staysSilent,
 } from '../harness/scripted-backend.ts';
 import { chat, sha256 } from '../harness/wire-buyer.ts';
@@ -44,6 +45,24 @@ describe.each(bothVersions)('a run for LCP v0.%i', (version) => {
     expect(backend.requests).toHaveLength(3);
     expect(buyer.about(quote.jobId).map(({ kind }) => kind)).toEqual(['quote', 'result']);
     await expectRefund(market, quote.priceMsat);
+  });
+
+  test('that the only backend is too slow for is not tried again, and takes nothing off sale', async () => {
+    const market = await Market.open(version);
+    const { buyer, backend } = market;
+    backend.will(missesFirstByte, missesFirstByte, missesFirstByte, answers(JSON_ANSWER));
+    for (let count = 0; count < 3; count++) {
+      const quote = await buyer.order();
+      await buyer.pay(quote);
+      expect(await buyer.result(quote.jobId)).toMatchObject({
+        status: 'failed',
+        message: 'the backend did not begin to answer in time',
+      });
+    }
+    const last = await buyer.order();
+    await buyer.pay(last);
+    expect((await buyer.result(last.jobId)).status).toBe('ok');
+    expect(backend.requests).toHaveLength(4);
   });
 
   test('that the backend refuses for good is not tried again', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LightningError } from '../../src/lightning/lightning.ts';
+import { msat } from '../../src/money/msat.ts';
 import { codeOf } from '../lightning/contract.ts';
 import { unavailable } from '../harness/fake-node.ts';
 import { JSON_ANSWER, Market } from '../harness/market.ts';
@@ -90,6 +91,18 @@ describe.each([2] as const)('an invoice of LCP v0.%i', (version) => {
     expect(await market.buyer.errorCode(jobId)).toBe(version === 2 ? 4 : 5);
     await market.reaches(jobId, 'closed none none');
   });
+});
+
+test('a buyer that pays without reading its quote has its run started all the same', async () => {
+  const market = await Market.open();
+  const { buyer, seller } = market;
+  const jobId = hex32();
+  seller.node.stuck.add(buyer.node.nodeId);
+  await buyer.request(jobId);
+  await buyer.input(jobId, chat());
+  const { paymentRequest = '' } = await market.reaches(jobId, 'open none none');
+  await buyer.node.pay({ paymentRequest, maxFeeMsat: msat(0n), timeoutMs: 60_000 });
+  await market.reaches(jobId, 'closed ended *');
 });
 
 describe('a Lightning node that is away', () => {

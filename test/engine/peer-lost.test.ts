@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { JSON_ANSWER, Market } from '../harness/market.ts';
 import { DONE, answers, delta, gate, usageChunk } from '../harness/scripted-backend.ts';
+import { collectingLog } from '../harness/silent-log.ts';
+import { SpoolError } from '../../src/spool/spool.ts';
 import { chat } from '../harness/wire-buyer.ts';
 import { turn } from '../harness/manual-clock.ts';
 import { until } from '../harness/until.ts';
@@ -105,6 +107,36 @@ describe.each([3] as const)('a buyer of LCP v0.%i that is lost', (version) => {
     await market.reaches(quote.jobId, 'closed ended unclaimed');
     await until('the answer is gone', () => market.seller.spool.usedBytes() === 0);
     expect(await market.money()).toMatchObject({ revenue: 70_000n, reserved: 0n });
+  });
+
+  test('whose answer cannot be read from the disk is tried seldom, said so once, and has it when it can', async () => {
+    const { log, text } = collectingLog();
+    const market = await Market.open(version, { log });
+    const { buyer, seller, clock } = market;
+    const quote = await buyer.order();
+    const { jobId } = quote;
+    await buyer.pay(quote);
+    await market.reaches(jobId, 'closed ended finishing');
+    let reads = 0;
+    const read = seller.spool.read.bind(seller.spool);
+    seller.spool.read = () => {
+      reads++;
+      return Promise.reject(new SpoolError('failed', 'EIO: i/o error'));
+    };
+    market.disconnect();
+    await market.reaches(jobId, 'closed ended paused');
+    market.connect();
+    await until('it is tried', () => reads > 0);
+    for (let second = 0; second < 120; second++) {
+      await clock.advance(1_000);
+      await market.breathe();
+    }
+    expect(reads).toBeGreaterThan(5);
+    expect(reads).toBeLessThan(12);
+    expect(text().match(/cannot be read from the disk/g)).toHaveLength(1);
+    seller.spool.read = read;
+    await market.advanceUntil(jobId, 'closed ended delivered');
+    expect(buyer.delivery(jobId, 2).bytes.toString()).toBe(JSON_ANSWER);
   });
 
   test('cannot be told of a delivery that it did have: delivered answers go at their age', async () => {

@@ -10,6 +10,9 @@ import { law } from './law.ts';
 const usage = fc
   .tuple(fc.nat({ max: 50 }), fc.nat({ max: 50 }))
   .map(([prompt, completion]) => `{"prompt_tokens":${prompt},"completion_tokens":${completion}}`);
+const vectors = usage.map(
+  (figures) => `{"object":"list","data":[{"embedding":[0.1,-1e-3]},{"embedding":"AAAA"}],"usage":${figures}}`,
+);
 const delta = oddJson.map((value) => `{"choices":[{"delta":{"content":${value}}}],"usage":null}`);
 const data = fc.oneof(
   delta,
@@ -35,6 +38,7 @@ const sse = fc
   .map((lines) => lines.map(([text, end, isLast]) => `${text}${end}${isLast ? end : ''}`).join(''));
 const whole = fc.oneof(
   sse,
+  vectors,
   fc.tuple(oddJson, usage).map(([json, figures]) => `{"choices":[{"message":{"content":${json}}}],"usage":${figures}}`),
 );
 const bytes = whole.map((text) => new TextEncoder().encode(text));

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { requestFields } from '../../src/openai/request-fields.ts';
+import { kinds } from '../../src/openai/request.ts';
 import type { TaskKind } from '../../src/openai/request.ts';
 
 const space = fc.constantFrom('', '', '', ' ', '\n', '\t\r');
@@ -77,6 +77,7 @@ const { nested } = fc.letrec<{ nested: string }>((tie) => ({
 const sound: Readonly<Record<string, readonly string[]>> = {
   model: ['"m"'],
   messages: ['[{"role":"user","content":"hi"}]', '[{"role":"user","content":[{"type":"text","text":"\\u0068"}]}]'],
+  'openai.embeddings.v1': ['"hi"', '["hi","\\u0068o"]', '[ "a" , "a" ]', '[[1,2],[3]]', '["a",""]', '[1]', '[]', '""'],
   input: ['"hi"', '[{"role":"user","content":[{"type":"input_text","text":"hi"}]}]'],
   stream: ['true', 'false', 'null'],
   stream_options: ['{}', '{ "include_usage" : true }', '{"include_usage":false,"include_obfuscation":true}', 'null'],
@@ -93,23 +94,15 @@ const sound: Readonly<Record<string, readonly string[]>> = {
   temperature: ['0.5', '1e0'],
   stop: ['"a"', '["a"]'],
   metadata: ['{"a":"b"}'],
-};
-
-const needed: Readonly<Record<TaskKind, string>> = {
-  'openai.chat_completions.v1': 'messages',
-  'openai.responses.v1': 'input',
+  dimensions: ['8', 'null'],
+  encoding_format: ['"float"', '"base64"'],
+  user: ['"u"'],
 };
 
 /** The text of a request: from one that a client would send to one that is no JSON. */
 export function requestText(taskKind: TaskKind): fc.Arbitrary<string> {
-  const keys = [
-    ...Object.keys(requestFields[taskKind]),
-    'n_predict',
-    'options',
-    'guided_json',
-    'constructor',
-    '__proto__',
-  ];
+  const { fields, input } = kinds[taskKind];
+  const keys = [...Object.keys(fields), 'n_predict', 'options', 'guided_json', 'constructor', '__proto__'];
   const member = (key: string): fc.Arbitrary<string> =>
     fc
       .tuple(
@@ -121,14 +114,16 @@ export function requestText(taskKind: TaskKind): fc.Arbitrary<string> {
         ),
       )
       .map(([name, gap, value]) => `${name}${gap}:${value}`);
-  const must = ['model', needed[taskKind]].map((key) => `"${key}":${sound[key]?.[0] ?? ''}`);
-  const often = Object.keys(sound).filter((key) => keys.includes(key) && key !== 'model' && key !== needed[taskKind]);
+  const whole = fc.constantFrom(...(sound[taskKind] ?? sound[input] ?? []));
+  const often = Object.keys(sound).filter((key) => keys.includes(key) && key !== 'model' && key !== input);
   const some = fc.uniqueArray(fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...often) }, fc.constantFrom(...keys)), {
     maxLength: 6,
   });
   const members = some
-    .chain((list) => fc.tuple(...list.map(member)))
-    .chain((list) => fc.shuffledSubarray([...must, ...list], { minLength: list.length + must.length }));
+    .chain((list) => fc.tuple(whole, ...list.map(member)))
+    .chain(([value, ...list]) =>
+      fc.shuffledSubarray(['"model":"m"', `"${input}":${value}`, ...list], { minLength: list.length + 2 }),
+    );
   return fc.oneof(
     { weight: 6, arbitrary: joined('{', members, '}') },
     joined('{', fc.array(fc.constantFrom(...keys).chain(member), { maxLength: 6 }), '}'),

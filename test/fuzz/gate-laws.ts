@@ -3,8 +3,7 @@ import fc from 'fast-check';
 import { readJsonBody } from '../../src/openai/json-body.ts';
 import { JsonScanError } from '../../src/openai/json-scan.ts';
 import { foldKey } from '../../src/openai/refused-fields.ts';
-import { requestFields } from '../../src/openai/request-fields.ts';
-import { checkRequest, taskKinds } from '../../src/openai/request.ts';
+import { checkRequest, kinds, taskKinds } from '../../src/openai/request.ts';
 import type { TaskKind, UpstreamFill } from '../../src/openai/request.ts';
 import { finish } from '../../src/turns/steps.ts';
 import { mutated } from './arbitrary-bytes.ts';
@@ -83,19 +82,22 @@ export const gateLaws = [
       if ('refusal' in result) return assert.ok(result.message.length > 0);
       const given = membersOf(bytes);
       const upstream = membersOf(result.upstreamBody(how));
-      const known = [...Object.keys(requestFields[taskKind]), ...limits.allowedFields];
+      const known = [...Object.keys(kinds[taskKind].fields), ...limits.allowedFields];
       assert.deepEqual(
         Object.entries(upstream).filter(([key, value]) => value !== null && !known.includes(key)),
         [],
       );
       const isChat = taskKind === 'openai.chat_completions.v1';
-      const obeyed = !isChat ? ['max_output_tokens'] : how.cap === 'both' ? CAPS.slice(0, 2) : [how.cap];
+      const { caps } = kinds[taskKind];
+      const obeyed = isChat && how.cap !== 'both' ? [how.cap] : caps;
       for (const cap of CAPS) {
-        const allowed = [result.maxOutputTokensPerChoice, ...(obeyed.includes(cap) ? [] : [null, undefined])];
+        const priced = caps.includes(cap) ? [result.maxOutputTokensPerChoice] : [];
+        const allowed = [...priced, ...(obeyed.includes(cap) ? [] : [null, undefined])];
         assert.ok(allowed.includes(upstream[cap] as number), `${cap} is ${String(upstream[cap])}`);
       }
       assert.equal(upstream['n'] ?? 1, result.choices);
       assert.equal(upstream['model'], 'm');
+      assert.equal(result.maxOutputTokens > 0, caps.length > 0);
       assert.equal(result.maxOutputTokens, result.maxOutputTokensPerChoice * result.choices);
       assert.ok(result.maxOutputTokensPerChoice <= limits.maxOutputTokens && result.choices <= limits.maxChoices);
       assert.deepEqual(others(upstream), others(given));
@@ -103,6 +105,24 @@ export const gateLaws = [
         assert.equal((upstream['stream_options'] as Value)['include_usage'], true);
     },
     2_000,
+  ),
+  law(
+    'gate',
+    'embeddings: the backend gets the texts that were counted, each of them once, and no others',
+    fc.tuple(body('openai.embeddings.v1'), fill),
+    ([bytes, how]) => {
+      const result = checkRequest('openai.embeddings.v1', bytes, 'm', limits);
+      if ('refusal' in result) return;
+      const sent = result.upstreamBody(how);
+      assert.deepEqual(sent, bytes);
+      const { input, guided_json: allowed } = membersOf(sent);
+      const texts = Array.isArray(input) ? (input as unknown[]) : [input];
+      assert.equal(result.shape.user, texts.length);
+      assert.deepEqual(result.promptText.slice(0, texts.length), texts);
+      assert.equal(result.promptText.length, texts.length + (allowed === undefined || allowed === null ? 0 : 1));
+      assert.ok(texts.every((text) => typeof text === 'string' && text !== ''));
+    },
+    1_000,
   ),
   law('gate', 'what the backend gets passes the gate again, as it was priced', request, ([taskKind, bytes, how]) => {
     const first = checkRequest(taskKind, bytes, 'm', limits);

@@ -2,6 +2,8 @@ import { BackendError } from '../../src/backend/backend.ts';
 import type { Backend, BackendAnswer, BackendModel, BackendRequest } from '../../src/backend/backend.ts';
 
 export const MODEL = 'test-model';
+/** A model that can do embeddings, and nothing else. */
+export const EMBEDDER = 'test-embedder';
 export const JSON_TYPE = 'application/json; charset=utf-8';
 export const SSE_TYPE = 'text/event-stream; charset=utf-8';
 
@@ -32,6 +34,13 @@ export const failsBefore = (retryable = true, status = 500): Script =>
   // oxlint-disable-next-line require-yield
   async function* () {
     throw new BackendError('the script says so', { retryable, status });
+  };
+
+/** Loses patience before the first byte, as the drivers do. */
+export const missesFirstByte: Script =
+  // oxlint-disable-next-line require-yield
+  async function* () {
+    throw new BackendError('too slow', { retryable: true, missed: 'first-byte' });
   };
 
 export const breaksAfter = (...pieces: readonly (string | Gate)[]): Script =>
@@ -88,7 +97,7 @@ export class ScriptedBackend implements Backend {
   }
 
   models(): Promise<BackendModel[]> {
-    return Promise.resolve([{ id: MODEL }]);
+    return Promise.resolve([{ id: MODEL }, { id: EMBEDDER, capabilities: ['embedding'] }]);
   }
 
   close(): Promise<void> {

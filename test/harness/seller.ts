@@ -21,7 +21,7 @@ import { mortalClock } from './manual-clock.ts';
 import type { ManualClock } from './manual-clock.ts';
 import { mortal } from './mortal.ts';
 import type { Life } from './mortal.ts';
-import { MODEL } from './scripted-backend.ts';
+import { EMBEDDER, MODEL } from './scripted-backend.ts';
 import type { ScriptedBackend } from './scripted-backend.ts';
 import type { LoadSettings } from '../../src/pricing/load-rule.ts';
 import type { PaymentMode } from '../../src/pricing/price-list.ts';
@@ -76,7 +76,7 @@ const settingsWith = (
   quoteTtlSeconds: DEADLINES.quoteTtlS,
   minPriceMsat: msat(1000n),
   pricing: {
-    lists: [{ file: 'test', entries: [{ pattern: MODEL, price: PRICES }] }],
+    lists: [{ file: 'test', entries: [MODEL, EMBEDDER].map((pattern) => ({ pattern, price: PRICES })) }],
     ...(inFlightSurge && { inFlightSurge }),
   },
   llm: {
@@ -153,7 +153,7 @@ export class Seller {
       ledger,
       spool,
       pool,
-      counting: openCounting({ clock, log: silentLog }),
+      counting: openCounting({ backends: [], clock, log: silentLog }),
       clock,
       log,
       onFatal: (error) => this.fatal.push(error),

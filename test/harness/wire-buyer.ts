@@ -144,8 +144,12 @@ export class WireBuyer {
   }
 
   /** A whole request, up to its quote. */
-  async order(body: Uint8Array = chat(), jobId = hex32()): Promise<Quote> {
-    await this.request(jobId);
+  async order(
+    body: Uint8Array = chat(),
+    jobId = hex32(),
+    fields: Readonly<Record<string, unknown>> = {},
+  ): Promise<Quote> {
+    await this.request(jobId, fields);
     await this.input(jobId, body);
     return this.hear('quote', jobId);
   }

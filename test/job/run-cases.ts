@@ -41,6 +41,14 @@ export const run: Case[] = [
     effects: ['start-run'],
   },
   {
+    name: 'unless there is no other backend',
+    given: running,
+    event: { ...E['first-byte-timed-out'], retryable: false },
+    leadsTo: 'refunded failed sending',
+    effects: ['alert', 'deliver'],
+    entries: toCredit,
+  },
+  {
     name: 'but not for ever: the third time was the last',
     given: { ...running, attempts: 3 },
     event: E['first-byte-timed-out'],

@@ -95,7 +95,7 @@ export const EVENTS = {
   'slot-granted': { kind: 'slot-granted' },
   'queue-timed-out': { kind: 'queue-timed-out' },
   'attempt-failed': { kind: 'attempt-failed', retryable: true, reason: 'broken' },
-  'first-byte-timed-out': { kind: 'first-byte-timed-out' },
+  'first-byte-timed-out': { kind: 'first-byte-timed-out', retryable: true },
   'next-byte-timed-out': { kind: 'next-byte-timed-out' },
   'output-began': { kind: 'output-began', streamId: OUTPUT.streamId, contentType: OUTPUT.contentType },
   'output-ended': { kind: 'output-ended', output: OUTPUT, usage: USAGE },

@@ -5,6 +5,7 @@ import type { RequestLimits, TaskKind } from '../../src/openai/request.ts';
 
 const CHAT = 'openai.chat_completions.v1';
 const RESPONSES = 'openai.responses.v1';
+const EMBEDDINGS = 'openai.embeddings.v1';
 const user = (content: unknown) => ({ messages: [{ role: 'user', content }] });
 
 /** Why a request with these fields is refused; undefined: it passes. */
@@ -125,7 +126,7 @@ describe('what would make a backend do something else than was priced is refused
     [{ input: [{ type: 'computer_call_output', output: {} }] }, '"input[0]" of type'],
     [{ input: [{ type: 'message', role: 'user', content: [{ type: 'input_file', file_url: 'x' }] }] }, 'input_file'],
     [{ context_management: [] }, 'llm.allowed_request_fields'],
-    [{ max_tokens: 5 }, 'it belongs to the other API'],
+    [{ max_tokens: 5 }, 'it belongs to another API'],
   ])('%j, of responses', (fields, why) => expect(refusal(RESPONSES, fields)).toContain(why));
 
   test('an unknown type or field is told, and nothing of what it says', () => {
@@ -139,6 +140,43 @@ describe('what would make a backend do something else than was priced is refused
     ])
       expect(refusal(CHAT, fields)).not.toContain(secret);
   });
+});
+
+describe('embeddings', () => {
+  test.each<[string, object]>([
+    ['openai-python', { input: ['a', 'b'], encoding_format: 'base64' }],
+    ['one text', { input: 'a', encoding_format: 'float', user: 'u', dimensions: 256 }],
+    ['explicit nulls', { encoding_format: null, user: null, dimensions: null }],
+    ['as many as OpenAI takes', { input: Array.from({ length: 2048 }, () => 'x') }],
+  ])('of %s pass', (_name, fields) => expect(refusal(EMBEDDINGS, fields)).toBeUndefined());
+
+  test.each<[object, string]>([
+    [{ input: [1, 2, 3] }, 'check_embedding_ctx_length=False'],
+    [{ input: [[1, 2], [3]] }, '"input" as tokens is not sold here: send texts'],
+    [{ input: ['a', 1] }, '"input" as tokens'],
+    [{ input: [] }, '"input" is empty'],
+    [{ input: '' }, '"input" must be a text that is not empty'],
+    [{ input: ['a', ''] }, '"input[1]" must be a text that is not empty'],
+    [{ input: null }, '"input" is empty'],
+    [{ input: { text: 'a' } }, '"input" must be'],
+    [{ dimensions: 0 }, '"dimensions" must be'],
+    [{ dimensions: '8' }, '"dimensions" must be'],
+    [{ encoding_format: 'binary' }, '"encoding_format" must be'],
+    [{ stream: true }, '"stream" is not sold here: it belongs to another API'],
+    [{ n: 2 }, '"n" is not sold here'],
+    [{ max_tokens: 2 }, '"max_tokens" is not sold here'],
+    [{ messages: [] }, '"messages" is not sold here'],
+    [{ truncate: true }, 'for the owner of the server'],
+    [{ keep_alive: -1 }, 'for the owner of the server'],
+    [{ Input: 'b' }, 'spelled almost like "input"'],
+    [{ Dimensions: 8 }, 'spelled almost like "dimensions"'],
+    [{ input_type: 'query' }, 'llm.allowed_request_fields'],
+  ])('%j are refused', (fields, why) => expect(refusal(EMBEDDINGS, fields)).toContain(why));
+
+  test('of more texts are refused', () =>
+    expect(refusal(EMBEDDINGS, { input: Array.from({ length: 2049 }, () => 'x') })).toBe(
+      '"input" must have at most 2048 elements',
+    ));
 });
 
 describe('the owner', () => {

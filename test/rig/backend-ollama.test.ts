@@ -60,6 +60,22 @@ describe('the Ollama driver, against a real Ollama', { timeout: 120_000 }, () =>
     expect(JSON.parse(text)).toMatchObject({ object: 'response', usage: { output_tokens: 20 } });
   });
 
+  it('takes embeddings, and tells which models can do them', async () => {
+    const about = (await backend.models()).filter(({ capabilities }) => capabilities?.includes('embedding'));
+    expect(about.map(({ id, capabilities }) => [id, capabilities])).toEqual([
+      ['tiny-embed', ['embedding']],
+      ['tiny-embed:latest', ['embedding']],
+    ]);
+    const body = Buffer.from(JSON.stringify({ model: 'tiny-embed', input: ['Hello there', 'Hello', 'Hello there'] }));
+    const request = { taskKind: 'openai.embeddings.v1', model: 'tiny-embed', body, stream: false } as const;
+    const text = await textOf(request);
+    expect(text).toBe(await textOfDirectCall(request, 'embeddings'));
+    const { data, usage } = JSON.parse(text) as { data: { embedding: number[] }[]; usage: { prompt_tokens: number } };
+    expect(data[0]?.embedding).toHaveLength(64);
+    expect(data[2]).toMatchObject({ embedding: data[0]?.embedding });
+    expect(usage.prompt_tokens).toBeGreaterThan(3);
+  });
+
   it('tells what is loaded, and the context of what is not yet', async () => {
     await fetch(`${rig.ollama.url}/api/generate`, {
       method: 'POST',
@@ -71,8 +87,9 @@ describe('the Ollama driver, against a real Ollama', { timeout: 120_000 }, () =>
       return found?.warm === false ? found : undefined;
     });
     const models = await backend.models();
-    expect(models).toContainEqual({ id: 'tiny', warm: true, contextTokens: 8192 });
-    expect(models).toContainEqual({ id: 'tiny:latest', warm: true, contextTokens: 8192 });
+    const tiny = { capabilities: ['completion'], warm: true, contextTokens: 8192 };
+    expect(models).toContainEqual({ id: 'tiny', ...tiny });
+    expect(models).toContainEqual({ id: 'tiny:latest', ...tiny });
     const body = Buffer.from(
       JSON.stringify({ model: 'tiny-long', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 }),
     );

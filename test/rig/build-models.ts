@@ -7,6 +7,7 @@ import type { Part } from './cache.ts';
 import { runLogged } from './command.ts';
 import { Ollama, ollamaEnvironment } from './ollama.ts';
 import { modelfileOf, tinyModels } from './tiny-models.ts';
+import type { TinyModel } from './tiny-models.ts';
 import { versions } from './versions.ts';
 
 const script = join(import.meta.dirname, 'models', 'write_model.py');
@@ -17,10 +18,12 @@ const ranksFile = join(dirname(tokenizerEntry), '..', 'data', 'cl100k_base.tikto
 
 /** Changes when anything that makes the models does. */
 function modelsVersion(): string {
-  const made = [versions, tinyModels, modelfileOf(tinyModels[0])];
+  const made = [versions, tinyModels, tinyModels.map((model) => modelfileOf(model))];
   const hash = createHash('sha256').update(JSON.stringify(made)).update(readFileSync(script));
   return hash.digest('hex').slice(0, 12);
 }
+
+const poolingOf = ({ pooling }: TinyModel): string[] => (pooling === undefined ? [] : [pooling]);
 
 async function writeModels(work: string, logFile: string): Promise<void> {
   const venv = join(work, 'venv');
@@ -29,7 +32,9 @@ async function writeModels(work: string, logFile: string): Promise<void> {
   await runLogged(python, ['-m', 'pip', 'install', '--quiet', `gguf==${versions.gguf}`], { logFile });
   for (const model of tinyModels) {
     const gguf = join(work, `${model.name}.gguf`);
-    await runLogged(python, [script, ranksFile, gguf, String(model.seed), String(model.end)], { logFile });
+    await runLogged(python, [script, ranksFile, gguf, String(model.seed), String(model.end), ...poolingOf(model)], {
+      logFile,
+    });
     writeFileSync(join(work, `${model.name}.Modelfile`), modelfileOf(model));
   }
 }

@@ -14,6 +14,7 @@ const maxPriceMsat = msat(10_000_000n);
 
 export const chatKind = 'openai.chat_completions.v1';
 export const responsesKind = 'openai.responses.v1';
+export const embeddingsKind = 'openai.embeddings.v1';
 
 /** A chat as clients write it; `more` adds fields or replaces them. */
 export const chat = (model: string, more: Record<string, unknown> = {}): string =>

@@ -5,7 +5,7 @@ import { usageIn } from '../../src/openai/usage.ts';
 import type { AnswerUsage } from '../../src/openai/usage.ts';
 import type { Recorded, RecordingProxy } from './recording-proxy.ts';
 import { sha256, startRecordingProxy } from './recording-proxy.ts';
-import { RigBuyer, chat, chatKind, responsesKind, streamedChat } from './rig-buyer.ts';
+import { RigBuyer, chat, chatKind, embeddingsKind, responsesKind, streamedChat } from './rig-buyer.ts';
 import type { Purchased } from './rig-buyer.ts';
 import { SellerProcess, chargeOf } from './seller-process.ts';
 import { sharedRig } from './shared-rig.ts';
@@ -18,7 +18,7 @@ let buyer: RigBuyer;
 beforeAll(async () => {
   proxy = await startRecordingProxy(rig.ollama.url);
   const backend = { driver: 'ollama', url: proxy.url } as const;
-  seller = await SellerProcess.start({ lnd: rig.seller, backend, models: ['tiny', 'tiny-brief'] });
+  seller = await SellerProcess.start({ lnd: rig.seller, backend, models: ['tiny', 'tiny-brief', 'tiny-embed'] });
   buyer = await RigBuyer.start(rig);
   await buyer.untilProviderKnown();
 });
@@ -42,13 +42,13 @@ function recordOf(prompt: string): Recorded {
 }
 
 /** The figures that stand in an answer of any shape. */
-function usageOf(answer: Buffer): AnswerUsage {
+function usageOf(answer: Buffer, hasOutput = true): AnswerUsage {
   const texts = answer.toString().startsWith('{')
     ? [answer.toString()]
     : [...answer.toString().matchAll(/^data: (\{.*\})$/gm)].map(([, data]) => data!);
   const found = texts.flatMap((text) => {
     const parsed = JSON.parse(text) as { usage?: unknown; response?: { usage?: unknown } };
-    return usageIn(parsed.usage) ?? usageIn(parsed.response?.usage) ?? [];
+    return usageIn(parsed.usage, hasOutput) ?? usageIn(parsed.response?.usage) ?? [];
   });
   expect(found.length).toBeGreaterThan(0);
   return found.at(-1)!;
@@ -87,6 +87,27 @@ describe('a sale of a real model over real lnd', () => {
       await expectFairCharge(bought, usageOf(answered));
     },
   );
+
+  it.each([2, 3] as const)(
+    'v0.%i, embeddings: every byte as the backend sent it, charged by its usage',
+    async (version) => {
+      const input = [`embeddings by v0.${version}`, 'another text'];
+      const body = JSON.stringify({ model: 'tiny-embed', input, encoding_format: 'base64' });
+      const bought = await buyer.buy({ body, version, taskKind: embeddingsKind });
+      const { answered } = recordOf(`embeddings by v0.${version}`);
+      expect(bought.sha256).toBe(sha256(answered));
+      expect((JSON.parse(answered.toString()) as { data: unknown[] }).data).toHaveLength(2);
+      await expectFairCharge(bought, usageOf(answered, false));
+    },
+  );
+
+  it('refuses a chat with a model that only embeds, and embeddings of one that does not', async () => {
+    const toEmbedder = buyer.buy({ body: chat('tiny-embed') });
+    await expect(toEmbedder).rejects.toMatchObject({ providerError: 'unsupported-task', isPaid: false });
+    const body = JSON.stringify({ model: 'tiny', input: 'a' });
+    const toChat = buyer.buy({ body, taskKind: embeddingsKind });
+    await expect(toChat).rejects.toMatchObject({ providerError: 'unsupported-task', isPaid: false });
+  });
 
   it('takes out the usage chunk that the buyer did not ask for, and nothing else', async () => {
     const prompt = 'no usage, please';

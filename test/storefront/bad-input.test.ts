@@ -47,7 +47,7 @@ const silent: Record<string, Misdeed> = {
 const refused: Record<string, { misdeed: Misdeed; error: ErrorName }> = {
   'a begin without a request': { misdeed: (buyer, jobId) => buyer.begin(jobId, body), error: 'invalid-state' },
   'an unknown kind': {
-    misdeed: (buyer, jobId) => buyer.request(jobId, { taskKind: 'openai.embeddings.v1' }),
+    misdeed: (buyer, jobId) => buyer.request(jobId, { taskKind: 'openai.images.v1' }),
     error: 'unsupported-task',
   },
   'an unknown model': {

@@ -21,7 +21,8 @@ export async function chooseModel(asked: string | undefined, ollamaUrl: string):
     firstByteTimeoutMs: PROBE_TIMEOUT_MS,
     idleTimeoutMs: PROBE_TIMEOUT_MS,
   });
-  const models = await ollama.models().catch(() => []);
+  const all = await ollama.models().catch(() => []);
+  const models = all.filter(({ capabilities }) => capabilities?.includes('completion') ?? true);
   await ollama.close();
   const found =
     asked === undefined

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../clock/clock.ts';
+import { Patience } from '../../clock/patience.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { OutputBegun } from '../../engine/storefront.ts';
 import type { Job, JobKey } from '../../job/job.ts';
@@ -8,6 +9,7 @@ import { brokenStreamEvent } from '../../openai/answer.ts';
 import { MAX_CHUNK_OVERHEAD_BYTES } from '../../protocol/codec.ts';
 import { IDENTITY_ENCODING } from '../../protocol/content-type.ts';
 import type { Session } from '../../session/session.ts';
+import { SpoolError } from '../../spool/spool.ts';
 import type { Spool } from '../../spool/spool.ts';
 
 export interface DeliveryOptions {
@@ -25,9 +27,6 @@ interface Begun {
   readonly sending: Promise<void>;
 }
 
-/** A send that failed although the peer seems to be on line is tried again after this long. */
-const RETRY_MS = 1_000;
-
 /**
  * From the spool to the wire: LCP v0.2 §5.4 and §5.5, v0.3 §5.3 and §6. One send in flight per stream keeps the order; while it is in flight
  * new bytes gather into the next chunk. Bytes never wait for the ledger.
@@ -37,6 +36,8 @@ export class Delivery {
   readonly #active = new Map<JobKey, AbortController>();
   /** Streams that were begun ahead of their delivery. */
   readonly #begun = new Map<JobKey, Begun>();
+  /** Of deliveries that failed although the peer seems to be on line: they are tried again. */
+  readonly #patience = new Map<JobKey, Patience>();
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -75,6 +76,7 @@ export class Delivery {
     for (const abort of this.#active.values()) abort.abort();
     this.#active.clear();
     this.#begun.clear();
+    this.#patience.clear();
   }
 
   async #attempt(job: Job, abort: AbortController): Promise<'stream-sent' | 'peer-lost' | undefined> {
@@ -88,7 +90,7 @@ export class Delivery {
       return abort.signal.aborted ? undefined : 'stream-sent';
     } catch (error) {
       if (abort.signal.aborted) return undefined;
-      this.#options.log.info({ job: job.key, reason: String(error) }, 'delivery paused');
+      this.#logFailure(job, error);
       return 'peer-lost';
     }
   }
@@ -186,18 +188,39 @@ export class Delivery {
   }
 
   async #tell(job: Job, kind: 'stream-sent' | 'peer-lost'): Promise<void> {
-    const { engine, session, clock, log } = this.#options;
+    const { engine, log } = this.#options;
     try {
       await engine.dispatch(job.key, { kind });
     } catch (error) {
       log.error({ job: job.key, reason: String(error) }, 'a delivery could not be recorded');
     }
-    if (kind !== 'peer-lost') return;
-    clock.timer(RETRY_MS, () => {
-      if (session.isOnline(job.peer))
-        engine
-          .dispatch(job.key, { kind: 'peer-returned' })
-          .catch((error: unknown) => log.error({ reason: String(error) }, 'delivery not resumed'));
-    });
+    if (kind === 'peer-lost') await this.#tryAgain(job);
+    else this.#patience.delete(job.key);
+  }
+
+  async #tryAgain({ key, peer }: Job): Promise<void> {
+    const { engine, session, clock, log } = this.#options;
+    const patience = this.#patience.get(key) ?? new Patience(clock);
+    if (patience.isWaiting) return;
+    this.#patience.set(key, patience);
+    await patience.wait();
+    try {
+      const job = session.isOnline(peer) ? await engine.dispatch(key, { kind: 'peer-returned' }) : undefined;
+      if (job?.delivery !== 'sending') this.#patience.delete(key);
+    } catch (error) {
+      log.error({ job: key, reason: String(error) }, 'delivery not resumed');
+    }
+  }
+
+  /** Once, however often it is tried again. */
+  #logFailure({ key }: Job, error: unknown): void {
+    if (this.#patience.has(key)) return;
+    const about = { job: key, reason: String(error) };
+    if (error instanceof SpoolError)
+      this.#options.log.error(
+        about,
+        'an answer cannot be read from the disk: look after it; the delivery is tried again until the retention is over',
+      );
+    else this.#options.log.info(about, 'delivery paused');
   }
 }

@@ -1,3 +1,5 @@
+import { kinds } from '../../openai/request.ts';
+import type { TaskKind } from '../../openai/request.ts';
 import { JSON_CONTENT_TYPE, SSE_CONTENT_TYPE } from '../../protocol/content-type.ts';
 import type { Manifest, Task, Version } from '../../protocol/messages.ts';
 import { encodeModelParams } from '../../protocol/params.ts';
@@ -23,20 +25,18 @@ export function ourManifest(
     maxStreamBytes: BigInt(Math.max(limits.maxInputBytes, limits.maxOutputBytes)),
     maxJobBytes: BigInt(limits.maxJobBytes),
     maxInflightJobs: limits.maxInflightJobs,
-    tasks:
-      !isServed || offer.models().length === 0
-        ? []
-        : offer.taskKinds.flatMap((taskKind) => tasksOf(version, taskKind, offer.models())),
+    tasks: isServed ? offer.taskKinds.flatMap((taskKind) => tasksOf(version, taskKind, offer.models(taskKind))) : [],
   };
 }
 
-function tasksOf(version: Version, taskKind: string, models: readonly string[]): Task[] {
+function tasksOf(version: Version, taskKind: TaskKind, models: readonly string[]): Task[] {
+  if (models.length === 0) return [];
   if (version === 3)
     return [
       {
         taskKind,
         requestContentTypes: [JSON_CONTENT_TYPE],
-        responseContentTypes: [JSON_CONTENT_TYPE, SSE_CONTENT_TYPE],
+        responseContentTypes: [JSON_CONTENT_TYPE, ...(kinds[taskKind].stream === undefined ? [] : [SSE_CONTENT_TYPE])],
       },
     ];
   return models.map((model) => ({ taskKind, paramsTemplate: encodeModelParams(model) }));

@@ -30,12 +30,15 @@ export function refuseRequest(
       'payload-too-large',
       `a quote does not fit into max_payload_bytes: take at least ${MIN_PAYLOAD_BYTES}`,
     );
-  if (!offer.taskKinds.some((name) => name === request.taskKind))
+  const taskKind = offer.taskKinds.find((name) => name === request.taskKind);
+  if (taskKind === undefined)
     return refuse('unsupported-task', `not for sale here; on sale: ${offer.taskKinds.join(', ')}`);
   const params = decodeModelParams(request.params ?? new Uint8Array());
   if ('error' in params) return refuse('unsupported-params', `params: ${params.reason}`);
-  const availability = offer.availability(params.model);
+  const availability = offer.availability(taskKind, params.model);
   if (availability === 'away') return refuse('rate-limited', 'this model is away at the moment; try again soon');
+  if (availability === 'for other work')
+    return refuse('unsupported-task', `this model is not for sale for ${taskKind} here`);
   if (availability !== 'on sale') return refuse('unsupported-task', 'this model is not for sale here');
   return declined();
 }

@@ -1,8 +1,10 @@
 """Writes a GGUF language model of random weights: a real tokenizer, real sampling, real usage figures, nonsense text.
 
-usage: write_model.py RANKS.tiktoken OUT.gguf SEED END
+usage: write_model.py RANKS.tiktoken OUT.gguf SEED END [POOLING]
 
 END is how likely the end token is, as its weight upon a constant: -30 is never, 3 after some twenty tokens.
+
+POOLING (mean) makes it a model for embeddings: the hidden states of a text become one vector.
 
 The vocabulary is the beginning of a real byte-pair vocabulary in rank order, which is itself a whole one: every merge
 builds on earlier tokens only.
@@ -65,7 +67,7 @@ def vocabulary(file):
     return ordered, [write(t) for t in ordered] + SPECIAL, merges
 
 
-def main(ranks_file, out_file, seed, end):
+def main(ranks_file, out_file, seed, end, pooling=None):
     raw, tokens, merges = vocabulary(ranks_file)
     size, first_special = len(tokens), len(raw)
     end_of_turn = first_special + SPECIAL.index("<|eot_id|>")
@@ -95,7 +97,10 @@ def main(ranks_file, out_file, seed, end):
     writer.add_bos_token_id(first_special)
     writer.add_eos_token_id(end_of_turn)
     writer.add_add_bos_token(True)
-    writer.add_chat_template(TEMPLATE)
+    if pooling is None:
+        writer.add_chat_template(TEMPLATE)
+    else:
+        writer.add_pooling_type(gguf.PoolingType[pooling.upper()])
 
     # Dimension 0 of the hidden state is the same positive number everywhere: a constant that the output layer uses to set
     # how likely the end token is, and to rule out everything that is not a readable word.
