@@ -8,8 +8,11 @@ import { asJson, asTable } from './report.ts';
 import { ownRequests, readRequests } from './requests.ts';
 import type { NamedRequest } from './requests.ts';
 import { Shop } from './shop.ts';
+import type { Upstream } from './shop-config.ts';
 import { differences } from './summary.ts';
 import type { ModelResult } from './summary.ts';
+
+const defaultEstimators = 'bytes,openai';
 
 const HELP = `npm run bench:price -- [options]
 
@@ -21,8 +24,10 @@ time those are built, some fifteen minutes on two cores.
   --requests <path>  other requests: a file, or a directory of files. JSON: a body, a list of bodies, or bodies by name;
                      .jsonl: a body in each line; any other file is one user's message
   --only <names>     only the rig's servers and models of these names, with commas between them (today,qwen3)
-  --ollama <url>     another Ollama, say http://127.0.0.1:11434, and
+  --ollama <url>     another Ollama, say http://127.0.0.1:11434, or
+  --openai <url>     an OpenAI-compatible server, say http://127.0.0.1:8000/v1, and
   --model <name>     the model to ask there; may be repeated
+  --estimators <names>  as in the configuration, with commas between them (${defaultEstimators})
   --json             JSON on a terminal too; in a pipe it is JSON anyway
   --help             this text
 
@@ -32,16 +37,18 @@ The exit code is 1 when an estimator that promises exact counts differs anywhere
 const TELL_EVERY_MS = 5000;
 const tell = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
 
-type Upon = { readonly server: string; readonly url: string; readonly model: string };
+type Wanted = { readonly requests: readonly NamedRequest[]; readonly estimators: readonly string[] };
 
-async function measureModel({ server, url, model }: Upon, requests: readonly NamedRequest[]): Promise<ModelResult> {
+async function measureModel(server: string, upstream: Upstream, wanted: Wanted): Promise<ModelResult> {
+  const { model } = upstream;
+  const { requests, estimators } = wanted;
   tell(`${server} ${model}: loading …`);
-  await using shop = await Shop.at(url, model, OUTPUT_TOKENS);
+  await using shop = await Shop.open(upstream, estimators, OUTPUT_TOKENS);
   const rows: Row[] = [];
   const skipped: Skipped[] = [];
   let toldAt = performance.now();
   for (const [at, request] of requests.entries()) {
-    const outcome = await measure(shop, url, request);
+    const outcome = await measure(shop, request);
     if ('reason' in outcome) skipped.push(outcome);
     else rows.push(outcome);
     if (performance.now() - toldAt < TELL_EVERY_MS) continue;
@@ -49,7 +56,7 @@ async function measureModel({ server, url, model }: Upon, requests: readonly Nam
     tell(`${server} ${model}: ${at + 1} of ${requests.length} requests`);
   }
   tell(`${server} ${model}: ${rows.length} of ${requests.length} requests ran`);
-  return { server, model, rows, skipped };
+  return { server, model, estimators, rows, skipped };
 }
 
 /** Those of `names` that `only` has; all when it has none of them. */
@@ -58,7 +65,7 @@ function chosen<Name extends string>(names: readonly Name[], only: readonly stri
   return some.length > 0 ? some : names;
 }
 
-async function measureRig(only: readonly string[], requests: readonly NamedRequest[]): Promise<ModelResult[]> {
+async function measureRig(only: readonly string[], wanted: Wanted): Promise<ModelResult[]> {
   const models = vocabularyModels.map(({ name }) => name);
   const stranger = only.find((name) => ![...ollamaKinds, ...models].includes(name));
   if (stranger !== undefined)
@@ -67,7 +74,8 @@ async function measureRig(only: readonly string[], requests: readonly NamedReque
   for (const server of chosen(ollamaKinds, only)) {
     await using ollama = await startVocabularyOllama(server, tell);
     const { url } = ollama.coordinates;
-    for (const model of chosen(models, only)) results.push(await measureModel({ server, url, model }, requests));
+    for (const model of chosen(models, only))
+      results.push(await measureModel(server, { driver: 'ollama', url, model }, wanted));
   }
   return results;
 }
@@ -77,7 +85,9 @@ async function main(): Promise<void> {
     options: {
       requests: { type: 'string' },
       only: { type: 'string', default: '' },
+      estimators: { type: 'string', default: defaultEstimators },
       ollama: { type: 'string' },
+      openai: { type: 'string' },
       model: { type: 'string', multiple: true, default: [] },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -86,12 +96,16 @@ async function main(): Promise<void> {
   if (values.help) return void process.stdout.write(HELP);
   const requests = values.requests === undefined ? ownRequests() : readRequests(values.requests);
   if (requests.length === 0) throw new Error('there are no requests in the files of --requests');
-  const { ollama: url, model: models } = values;
-  if ((url === undefined) !== (models.length === 0)) throw new Error('--ollama and --model go together');
+  const wanted = { requests, estimators: values.estimators.split(',') };
+  const { ollama, openai, model: models } = values;
+  const url = ollama ?? openai;
+  if ((url === undefined) !== (models.length === 0)) throw new Error('--model goes with --ollama or --openai');
   const results: ModelResult[] = [];
-  if (url === undefined) results.push(...(await measureRig(values.only.split(',').filter(Boolean), requests)));
-  else
-    for (const model of models) results.push(await measureModel({ server: new URL(url).host, url, model }, requests));
+  if (url === undefined) results.push(...(await measureRig(values.only.split(',').filter(Boolean), wanted)));
+  const driver = ollama === undefined ? 'openai' : 'ollama';
+  if (url !== undefined)
+    for (const model of models)
+      results.push(await measureModel(new URL(url).host, { driver, url: url.replace(/\/+$/, ''), model }, wanted));
   process.stdout.write(values.json || !process.stdout.isTTY ? asJson(results) : asTable(results));
   const wrong = differences(results);
   for (const text of wrong) tell(text);

@@ -1,11 +1,11 @@
 import { BackendError } from '../../src/backend/backend.ts';
-import type { TaskKind } from '../../src/openai/checked-request.ts';
+import type { TaskKind } from '../../src/openai/request.ts';
 import type { AnswerUsage } from '../../src/openai/usage.ts';
 import { chargeMsat } from '../../src/pricing/price.ts';
 import { fitsContext } from './context.ts';
 import type { NamedRequest } from './requests.ts';
-import { estimatorNames, price } from './shop.ts';
-import type { CountedBy, Shop } from './shop.ts';
+import { price } from './shop-config.ts';
+import type { Shop } from './shop.ts';
 
 /** Tokens that each request may produce: few, since what is measured is the input. */
 export const OUTPUT_TOKENS = 8;
@@ -24,7 +24,8 @@ export type Row = {
   readonly usages: readonly AnswerUsage[];
   /** What the runs cost by the price list, by the server's own figures. */
   readonly worthMsat: readonly bigint[];
-  readonly quotes: Readonly<Partial<Record<CountedBy, Quoted | { readonly refusal: string }>>>;
+  /** By estimator. */
+  readonly quotes: Readonly<Record<string, Quoted | { readonly refusal: string }>>;
 };
 
 /** Why a request has no figures: the server or the product does not take it. */
@@ -47,7 +48,7 @@ function bodyOf(model: string, { taskKind, body }: NamedRequest, stream: boolean
 
 async function quoteAll(shop: Shop, taskKind: TaskKind, body: Uint8Array) {
   const quotes = [];
-  for (const name of estimatorNames) {
+  for (const name of shop.estimators) {
     const begun = performance.now();
     const quote = await shop.quote(name, taskKind, body);
     quotes.push({ name, quote, quoteMs: performance.now() - begun });
@@ -59,19 +60,19 @@ async function quoteAll(shop: Shop, taskKind: TaskKind, body: Uint8Array) {
 async function runTwice(shop: Shop, request: NamedRequest): Promise<AnswerUsage[]> {
   const usages = [];
   for (const stream of [false, true]) {
-    const usage = await shop.run(request.taskKind, bodyOf(shop.model, request, stream));
+    const usage = await shop.run(request.taskKind, bodyOf(shop.upstream.model, request, stream));
     if (usage === undefined) throw new Error(`no usage was told${stream ? ' of the stream' : ''}`);
     usages.push(usage);
   }
   return usages;
 }
 
-/** Prices a request by every estimator, runs it, and lets them learn from that as the product does. `url` is the root of the server. */
-export async function measure(shop: Shop, url: string, request: NamedRequest): Promise<Row | Skipped> {
+/** Prices a request by every estimator, runs it, and lets them learn from that as the product does. */
+export async function measure(shop: Shop, request: NamedRequest): Promise<Row | Skipped> {
   const { name, taskKind } = request;
-  const body = bodyOf(shop.model, request, false);
+  const body = bodyOf(shop.upstream.model, request, false);
   const quotes = await quoteAll(shop, taskKind, body);
-  if (!(await fitsContext(shop, url, taskKind, body, OUTPUT_TOKENS)))
+  if (!(await fitsContext(shop, taskKind, body, OUTPUT_TOKENS)))
     return { request: name, reason: 'longer than the context', isTooLong: true };
   let usages: AnswerUsage[];
   try {

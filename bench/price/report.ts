@@ -1,4 +1,3 @@
-import { estimatorNames } from './shop.ts';
 import { errorsOf, unstable } from './summary.ts';
 import type { Errors, ModelResult } from './summary.ts';
 
@@ -52,11 +51,12 @@ function notesOf({ server, model, rows, skipped }: ModelResult): string[] {
 
 /** For eyes. */
 export function asTable(results: readonly ModelResult[]): string {
-  const body = results.flatMap(({ server, model, rows }) =>
-    estimatorNames.map((name) => line(cellsOf(server, model, errorsOf(rows, name)))),
+  const body = results.flatMap(({ server, model, rows, estimators }) =>
+    estimators.map((name) => line(cellsOf(server, model, errorsOf(rows, name)))),
   );
   const all = results.flatMap(({ rows }) => rows);
-  const totals = estimatorNames.map((name) => line(cellsOf('all', '', errorsOf(all, name))));
+  const names = [...new Set(results.flatMap(({ estimators }) => estimators))];
+  const totals = names.map((name) => line(cellsOf('all', '', errorsOf(all, name))));
   const notes = results.flatMap(notesOf);
   const head = line(columns.map(({ title }) => title));
   return `${[head, ...body, '', ...totals, ...(notes.length > 0 ? ['', ...notes] : [])].join('\n')}\n`;
@@ -66,7 +66,7 @@ export function asTable(results: readonly ModelResult[]): string {
 export function asJson(results: readonly ModelResult[]): string {
   const models = results.map((result) => ({
     ...result,
-    estimators: estimatorNames.map((name) => errorsOf(result.rows, name)),
+    estimators: result.estimators.map((name) => errorsOf(result.rows, name)),
   }));
   const bigintsAsNumbers = (_key: string, value: unknown): unknown =>
     typeof value === 'bigint' ? Number(value) : value;

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
-import type { TaskKind } from '../../src/openai/checked-request.ts';
+import type { TaskKind } from '../../src/openai/request.ts';
 import { generatedRequests } from './generated-requests.ts';
 
 /** A request as a buyer sends it, without model and cap. */

@@ -1,18 +1,18 @@
 import type { Row, Skipped } from './measure.ts';
-import type { CountedBy } from './shop.ts';
 
 /** All requests upon one model of one server. */
 export type ModelResult = {
   /** Which server: `today` and `older` are the rig's, see test/rig/build.ts. */
   readonly server: string;
   readonly model: string;
+  readonly estimators: readonly string[];
   readonly rows: readonly Row[];
   readonly skipped: readonly Skipped[];
 };
 
 /** An estimator against what the server counted. Errors are shares of the server's count. */
 export type Errors = {
-  readonly estimator: CountedBy;
+  readonly estimator: string;
   readonly compared: number;
   /** The estimator would not count. */
   readonly refused: number;
@@ -43,7 +43,7 @@ type Compared = {
 
 const total = (values: readonly bigint[]): bigint => values.reduce((sum, value) => sum + value, 0n);
 
-function compare(row: Row, estimator: CountedBy): Compared | undefined {
+function compare(row: Row, estimator: string): Compared | undefined {
   const quoted = row.quotes[estimator];
   if (quoted === undefined || 'refusal' in quoted) return undefined;
   const { inputTokens, quoteMs, chargesMsat } = quoted;
@@ -63,7 +63,7 @@ function compare(row: Row, estimator: CountedBy): Compared | undefined {
 }
 
 /** How an estimator did on these requests. */
-export function errorsOf(rows: readonly Row[], estimator: CountedBy): Errors {
+export function errorsOf(rows: readonly Row[], estimator: string): Errors {
   const all = rows.map((row) => compare(row, estimator)).filter((compared) => compared !== undefined);
   const mean = (of: (compared: Compared) => number): number =>
     all.reduce((sum, compared) => sum + of(compared), 0) / Math.max(1, all.length);
