@@ -1,4 +1,5 @@
 import { BackendError } from '../../src/backend/backend.ts';
+import type { Count } from '../../src/estimating/estimator.ts';
 import type { TaskKind } from '../../src/openai/request.ts';
 import type { AnswerUsage } from '../../src/openai/usage.ts';
 import { chargeMsat } from '../../src/pricing/price.ts';
@@ -13,6 +14,7 @@ export const OUTPUT_TOKENS = 8;
 /** What an estimator made of a request that ran. */
 export type Quoted = {
   readonly inputTokens: number;
+  readonly accuracy: Count['accuracy'];
   readonly quoteMs: number;
   /** What the product takes in the end, for each run. */
   readonly chargesMsat: readonly bigint[];
@@ -85,7 +87,8 @@ export async function measure(shop: Shop, request: NamedRequest): Promise<Row | 
     if ('refusal' in quote) return [estimator, quote] as const;
     if (usages[0] !== undefined) shop.learn(quote, usages[0].inputTokens);
     const chargesMsat = usages.map((usage) => chargeMsat(quote, usage, quote.priceMsat));
-    return [estimator, { inputTokens: quote.inputTokens, quoteMs, chargesMsat }] as const;
+    const { inputTokens, counted } = quote;
+    return [estimator, { inputTokens, accuracy: counted?.accuracy ?? 'estimate', quoteMs, chargesMsat }] as const;
   });
   return { request: name, usages, worthMsat: usages.map(worthOf), quotes: Object.fromEntries(results) };
 }

@@ -4,9 +4,9 @@ import type { Errors, ModelResult } from './summary.ts';
 const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
 
 const columns = [
-  { title: 'server', width: -8 },
+  { title: 'server', width: -12 },
   { title: 'model', width: -14 },
-  { title: 'estimator', width: -12 },
+  { title: 'estimator', width: -9 },
   { title: 'requests', width: 8 },
   { title: 'exact', width: 6 },
   { title: 'mean', width: 8 },
@@ -40,8 +40,11 @@ function notesOf({ server, model, rows, skipped }: ModelResult): string[] {
   const tooLong = skipped.filter(({ isTooLong }) => isTooLong).length;
   if (tooLong > 0) notes.push(`${where}: ${tooLong} requests are longer than the context`);
   const others = skipped.filter(({ isTooLong }) => !isTooLong);
-  for (const reason of new Set(others.map((one) => one.reason)))
-    notes.push(`${where}: ${others.filter((one) => one.reason === reason).length} requests did not run: ${reason}`);
+  for (const reason of new Set(others.map((one) => one.reason))) {
+    const names = others.filter((one) => one.reason === reason).map(({ request }) => `“${request}”`);
+    const some = names.length > 3 ? `${names.slice(0, 3).join(', ')}, …` : names.join(', ');
+    notes.push(`${where}: did not run: ${names.length} (${some}): ${reason}`);
+  }
   for (const { request, usages } of unstable(rows)) {
     const counts = usages.map(({ inputTokens }) => inputTokens).join(', then ');
     notes.push(`${where}: the server itself counts “${request}” differently when it has it in its cache: ${counts}`);

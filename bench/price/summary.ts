@@ -88,19 +88,25 @@ export function errorsOf(rows: readonly Row[], estimator: string): Errors {
 export const unstable = (rows: readonly Row[]): readonly Row[] =>
   rows.filter(({ usages }) => new Set(usages.map(({ inputTokens }) => inputTokens)).size > 1);
 
-/** These promise the server's own count. */
-const exact: readonly string[] = ['ollama'];
+/** Said to be as the server counts, whatever the request. */
+const exact = 'ollama';
 
-/** Each promise that was broken, in words. */
+/** Each promise of exactness that was broken, in words. That an estimator declines to count breaks none, unless it always does. */
 export function differences(results: readonly ModelResult[]): string[] {
   const told: string[] = [];
-  for (const { server, model, rows } of results)
+  for (const { server, model, rows, estimators } of results) {
+    if (rows.length > 0 && estimators.includes(exact) && rows.every(({ quotes }) => 'refusal' in (quotes[exact] ?? {})))
+      told.push(`${server} ${model}: ${exact} counted nothing`);
     for (const { request, usages, quotes } of rows)
-      for (const [name, quote] of Object.entries(quotes).filter(([estimator]) => exact.includes(estimator))) {
-        const where = `${server} ${model}, “${request}”: ${name}`;
-        if ('refusal' in quote) told.push(`${where} did not count: ${quote.refusal}`);
-        else if (usages.some(({ inputTokens }) => inputTokens !== quote.inputTokens))
-          told.push(`${where} counted ${quote.inputTokens} for ${usages.map((usage) => usage.inputTokens).join(', ')}`);
+      for (const [name, quote] of Object.entries(quotes)) {
+        if ('refusal' in quote || (name !== exact && quote.accuracy !== 'exact')) continue;
+        const { inputTokens, accuracy } = quote;
+        const actual = usages.map((usage) => usage.inputTokens);
+        if (actual.every((count) => count === inputTokens)) continue;
+        told.push(
+          `${server} ${model}, “${request}”: ${name} counted ${inputTokens} (${accuracy}) for ${actual.join(', ')}`,
+        );
       }
+  }
   return told;
 }
