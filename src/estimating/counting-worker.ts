@@ -1,0 +1,16 @@
+import { parentPort } from 'node:worker_threads';
+import type { Asked, Told } from './counting-thread.ts';
+
+/** The other side of a counting thread: loads what a task needs, which has a time limit of its own, and counts. */
+export function answerTasks<Task, Loaded, Answer>(
+  load: (task: Task) => Loaded | Promise<Loaded>,
+  count: (loaded: Loaded, task: Task) => Answer,
+): void {
+  const tell = (told: Told<Answer>): void => parentPort?.postMessage(told);
+  const answer = async ({ id, task }: Asked<Task>): Promise<void> => {
+    const loaded = await load(task);
+    tell({ id, isLoaded: true });
+    tell({ id, answer: count(loaded, task) });
+  };
+  parentPort?.on('message', (asked: Asked<Task>) => void answer(asked));
+}

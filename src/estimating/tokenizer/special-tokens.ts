@@ -1,0 +1,120 @@
+import { tokenType } from './vocabulary.ts';
+import type { Engine, Vocabulary } from './vocabulary.ts';
+
+/** What llama.cpp takes for a control token by its text, whatever the file says. */
+const looksLikeControl = new Set(
+  (
+    '<|eot_id|> <|im_end|> <|end|> <|return|> <|call|> <|flush|> <|calls|> <end_of_turn> <|endoftext|> </s> <|eom_id|> <EOT> _<EOT> [EOT] [EOS] ' +
+    '<|end_of_text|> <end_of_utterance> <eos> <turn|> <|tool_response> <｜end▁of▁sentence｜> [e~[ <|channel|> <|message|> <|start|> <|constrain|> ' +
+    '<|fim_prefix|> <fim-prefix> <fim_prefix> <｜fim▁begin｜> <PRE> ▁<PRE> <|code_prefix|> <|prefix|> <|fim_pad|> <fim-pad> <fim_pad> <PAD> [PAD] ' +
+    '<|fim_repo|> <|repo_name|> <fim-repo> <REPO> <reponame> <|file_sep|>'
+  ).split(' '),
+);
+
+/** Tokens that are found in text before anything else, the first of the list first. */
+export interface SpecialTokens {
+  readonly texts: readonly string[];
+  /** White space behind one of these belongs to it. */
+  readonly swallowing: ReadonlySet<string>;
+}
+
+export function specialTokensOf({ tokens, types, name }: Vocabulary, engine: Engine): SpecialTokens {
+  const isOllama = engine === 'ollama';
+  const special: readonly number[] = isOllama
+    ? [tokenType.control, tokenType.userDefined]
+    : [tokenType.control, tokenType.userDefined, tokenType.unknown];
+  // Gemma 4 and PLaMo have "</s>" as a word.
+  const hasPlainEnd = tokens.includes('<|tool_response>') || tokens.includes('<|plamo:eos|>');
+  const texts = tokens.filter((token, id) => {
+    if (!isOllama && token === '</s>' && hasPlainEnd) return false;
+    return special.includes(types[id] ?? tokenType.normal) || (!isOllama && looksLikeControl.has(token));
+  });
+  if (isOllama) return { texts, swallowing: new Set() };
+  const isPhi3 = name.includes('phi-3') || name.includes('phi3');
+  return {
+    texts: texts.toSorted((a, b) => Buffer.byteLength(b) - Buffer.byteLength(a)),
+    swallowing: new Set(isPhi3 ? texts.filter((text) => !['<unk>', '<s>', '<|endoftext|>'].includes(text)) : []),
+  };
+}
+
+interface Node {
+  readonly next: Map<number, Node>;
+  text?: string;
+  /** Texts below that were not seen yet. */
+  unseen: number;
+}
+
+/** Finds which of many texts occur in another one, in one walk. */
+export class Finder {
+  readonly #texts: readonly string[];
+
+  constructor(texts: readonly string[]) {
+    this.#texts = texts;
+  }
+
+  /** Those that occur somewhere, in the order of the list. */
+  occurringIn(text: string): string[] {
+    const root = this.#tree();
+    const seen = new Set<string>();
+    const path: Node[] = [];
+    for (let start = 0; start < text.length && root.unseen > 0; start++) {
+      path.length = 0;
+      let node: Node | undefined = root;
+      for (let at = start; node !== undefined && node.unseen > 0; at++) {
+        path.push(node);
+        if (node.text !== undefined && !seen.has(node.text)) {
+          seen.add(node.text);
+          for (const above of path) above.unseen--;
+        }
+        node = at < text.length ? node.next.get(text.charCodeAt(at)) : undefined;
+      }
+    }
+    return this.#texts.filter((special) => seen.has(special));
+  }
+
+  #tree(): Node {
+    const root: Node = { next: new Map(), unseen: 0 };
+    for (const text of new Set(this.#texts)) {
+      let node = root;
+      node.unseen++;
+      for (let at = 0; at < text.length; at++) {
+        const unit = text.charCodeAt(at);
+        let next = node.next.get(unit);
+        if (next === undefined) node.next.set(unit, (next = { next: new Map(), unseen: 0 }));
+        next.unseen++;
+        node = next;
+      }
+      node.text = text;
+    }
+    return root;
+  }
+}
+
+/** A special token (undefined), or text between them. */
+export type Fragment = string | undefined;
+
+const whiteSpaceAtStart = /^[\t-\r ]+/;
+
+/** Cuts the special tokens out of a text, each over all the text before the next. */
+export function fragmentsOf(text: string, { texts, swallowing }: SpecialTokens): Fragment[] {
+  let fragments: Fragment[] = [text];
+  for (const special of new Finder(texts).occurringIn(text)) {
+    const cut: Fragment[] = [];
+    for (const fragment of fragments) {
+      if (fragment === undefined) {
+        cut.push(undefined);
+        continue;
+      }
+      let from = 0;
+      for (let at = fragment.indexOf(special); at >= 0; at = fragment.indexOf(special, from)) {
+        if (at > from) cut.push(fragment.slice(from, at));
+        cut.push(undefined);
+        from = at + special.length;
+        if (swallowing.has(special)) from += whiteSpaceAtStart.exec(fragment.slice(from))?.[0].length ?? 0;
+      }
+      if (from < fragment.length) cut.push(fragment.slice(from));
+    }
+    fragments = cut;
+  }
+  return fragments.filter((fragment) => fragment !== '');
+}
