@@ -4,6 +4,8 @@ import type { Row, Skipped } from './measure.ts';
 import type { NamedRequest } from './requests.ts';
 import { Shop } from './shop.ts';
 import type { Upstream } from './shop-config.ts';
+import { errorsText } from './report.ts';
+import { errorsOf } from './summary.ts';
 import type { ModelResult } from './summary.ts';
 
 /** What is measured of every model. */
@@ -19,7 +21,7 @@ const TELL_EVERY_MS = 5000;
 
 /** Those that can count for a server, and the two that always can. */
 export const defaultEstimators: Readonly<Record<Upstream['driver'], readonly string[]>> = {
-  ollama: ['bytes', 'openai'],
+  ollama: ['bytes', 'openai', 'ollama'],
   openai: ['bytes', 'openai', 'server'],
 };
 
@@ -40,6 +42,7 @@ export async function measureModel(server: string, upstream: Upstream, wanted: W
     toldAt = performance.now();
     tell(`${server} ${model}: ${at + 1} of ${requests.length} requests`);
   }
-  tell(`${server} ${model}: ${rows.length} of ${requests.length} requests ran`);
+  const errors = estimators.map((name) => errorsOf(rows, name)).map(errorsText);
+  tell(`${server} ${model}: ${rows.length} of ${requests.length} requests ran; wrong by: ${errors.join(', ')}`);
   return { server, model, estimators, rows, skipped };
 }
