@@ -9,7 +9,7 @@ import { price } from './shop-config.ts';
 import type { Shop } from './shop.ts';
 
 /** Tokens that each request may produce: few, since what is measured is the input. */
-export const OUTPUT_TOKENS = 8;
+export const OUTPUT_TOKENS = 4;
 
 /** What an estimator made of a request that ran. */
 export type Quoted = {

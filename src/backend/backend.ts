@@ -4,6 +4,8 @@ export type { Capability, OutputCapField, TaskKind } from '../openai/request.ts'
 
 export interface BackendModel {
   readonly id: string;
+  /** The same for all names of one model; absent: unknown. */
+  readonly digest?: string;
   /** What it can do, of what is known here; absent when the backend does not tell. */
   readonly capabilities?: readonly Capability[];
   /** Tokens that prompt and output together may have as loaded now; absent when the backend does not tell. */
@@ -59,5 +61,7 @@ export interface Backend {
   run(request: BackendRequest, signal: AbortSignal): Promise<BackendAnswer>;
   /** The models that are there now. Rejects with BackendError when the backend does not answer. */
   models(): Promise<BackendModel[]>;
+  /** Has a model loaded, and does nothing else; resolves once it is. Rejects with BackendError. Absent: warmth means nothing to this backend. */
+  warm?(model: string, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

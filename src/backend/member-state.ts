@@ -1,7 +1,9 @@
+import type { Logger } from 'pino';
 import type { Clock } from '../clock/clock.ts';
-import { fitsPattern } from '../pricing/price-list.ts';
 import type { Admission } from './admission.ts';
 import type { Backend, BackendModel } from './backend.ts';
+import { MemberModels } from './member-models.ts';
+import { ModelLoads } from './model-loads.ts';
 import type { PoolMember } from './pool.ts';
 
 const FAILURES_UNTIL_UNHEALTHY = 3;
@@ -14,19 +16,26 @@ export interface MemberEvents {
   healthChanged(member: MemberState, reason: string): void;
 }
 
+export interface MemberParts {
+  readonly clock: Clock;
+  readonly admission: Admission;
+  readonly events: MemberEvents;
+  readonly log?: Logger | undefined;
+}
+
 /** What the pool knows of one backend: its places, its models, its health. */
 export class MemberState {
   readonly backend: Backend;
   readonly slots: number;
+  readonly models: MemberModels;
+  readonly loads: ModelLoads;
   leased = 0;
   isHealthy = true;
-  readonly #patterns: readonly string[] | undefined;
   readonly #clock: Clock;
   readonly #events: MemberEvents;
   readonly #admission: Admission;
   /** Places that were admitted beforehand: admission takes milliseconds, and nobody should wait for it. */
   readonly #ready: (() => void)[] = [];
-  #known: readonly BackendModel[] | undefined;
   #failures = 0;
   #probeMs = FIRST_PROBE_MS;
   #cancelProbe: (() => void) | undefined;
@@ -34,14 +43,15 @@ export class MemberState {
   #asked: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor({ backend, slots, models }: PoolMember, clock: Clock, admission: Admission, events: MemberEvents) {
-    this.backend = backend;
-    this.slots = slots;
-    this.#patterns = models;
+  constructor(member: PoolMember, { clock, admission, events, log }: MemberParts) {
+    this.backend = member.backend;
+    this.slots = member.slots;
+    this.models = new MemberModels(member);
+    this.loads = new ModelLoads(member.backend, clock, log);
     this.#clock = clock;
     this.#events = events;
     this.#admission = admission;
-    for (let place = 0; place < slots; place += 1) void this.#makeReady();
+    for (let place = 0; place < this.slots; place += 1) void this.#makeReady();
   }
 
   /** Free places that are still on their way. */
@@ -53,37 +63,37 @@ export class MemberState {
     return this.#ready.length > 0;
   }
 
-  /** As it last told, without what the configuration leaves out. */
-  get models(): readonly BackendModel[] {
-    return (this.#known ?? []).filter(({ id }) => this.#fits(id));
+  /** A job of the model would have to wait until it is loaded. */
+  isCold(model: string): boolean {
+    return this.models.isCold(model, this.loads.current);
   }
 
-  has(model: string): boolean {
-    return this.#fits(model) && (this.#known ?? []).some(({ id }) => id === model);
+  /** Has it loaded, and looks at the models then: now the backend knows its context. Never rejects. */
+  async load(model: string): Promise<void> {
+    if (!(await this.loads.load(model, () => this.#askAgain()))) return;
+    this.models.used(model);
+    this.#events.changed();
   }
 
-  /** True also when it has not told its models yet. */
-  mayHave(model: string): boolean {
-    return this.#known === undefined ? this.#fits(model) : this.has(model);
-  }
-
-  /** Takes a free place; the result leaves it, once. */
-  take(): () => void {
+  /** Takes a free place for a job of this model; the result leaves it, once. */
+  take(model: string): () => void {
     const leave = this.#ready.pop();
     if (leave === undefined) throw new Error('no place is free');
     this.leased += 1;
+    this.models.runBegins(model);
     let isLeft = false;
     return () => {
       if (isLeft) return;
       isLeft = true;
       this.leased -= 1;
+      this.models.runEnds(model);
       leave();
       void this.#makeReady();
     };
   }
 
-  /** What a job on it came to. A single failure after healing is enough to be unhealthy again; only success clears the account. */
-  report(outcome: 'ok' | 'failed'): void {
+  /** What a job of a model came to. A single failure after healing is enough to be unhealthy again; only success clears the account. */
+  report(outcome: 'ok' | 'failed', model?: string): void {
     if (outcome === 'failed') {
       this.#failures += 1;
       if (this.isHealthy && this.#failures >= FAILURES_UNTIL_UNHEALTHY)
@@ -93,6 +103,10 @@ export class MemberState {
     this.#failures = 0;
     this.#probeMs = FIRST_PROBE_MS;
     this.#heal('a job succeeded');
+    if (model === undefined || !this.isCold(model)) return;
+    this.models.used(model);
+    this.#events.changed();
+    void this.#askAgain(); // it may tell a context now
   }
 
   /** Asks for the models, unless that is under way. Never rejects: no answer makes it unhealthy. */
@@ -107,12 +121,20 @@ export class MemberState {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelProbe?.();
+    this.loads.close();
     for (const leave of this.#ready.splice(0)) leave();
     await this.backend.close();
   }
 
+  /** Not content with an answer that is under way: what is asked for may have happened since. */
+  async #askAgain(): Promise<void> {
+    await this.#asked;
+    if (!this.#isClosed) await this.ask();
+  }
+
   async #ask(): Promise<void> {
     let models: readonly BackendModel[];
+    this.models.asked();
     try {
       models = await this.backend.models();
       this.#isAsking = false;
@@ -121,15 +143,11 @@ export class MemberState {
       return this.#fallIll(error instanceof Error ? error.message : 'its models could not be listed');
     }
     if (this.#isClosed) return;
-    this.#known = models;
+    this.models.told(models);
     // Only what jobs brought on may come back at once, and so keeps its back-off.
     if (this.#failures < FAILURES_UNTIL_UNHEALTHY - 1) this.#probeMs = FIRST_PROBE_MS;
     this.#heal('it answers again');
     this.#events.changed();
-  }
-
-  #fits(model: string): boolean {
-    return this.#patterns === undefined || this.#patterns.some((pattern) => fitsPattern(pattern, model));
   }
 
   async #makeReady(): Promise<void> {

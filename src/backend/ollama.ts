@@ -27,7 +27,13 @@ const known: readonly Capability[] = ['completion', 'embedding', 'vision'];
 
 const tagList = z.object({ models: z.array(z.object({ name: z.string().min(1), digest: z.string() })) });
 const loadedList = z.object({
-  models: z.array(z.object({ name: z.string(), context_length: z.int().positive().optional().catch(undefined) })),
+  models: z.array(
+    z.object({
+      name: z.string(),
+      digest: z.string().optional(),
+      context_length: z.int().positive().optional().catch(undefined),
+    }),
+  ),
 });
 const shown = z.object({
   capabilities: z.array(z.string()).optional(),
@@ -77,21 +83,23 @@ export function createOllamaBackend(options: OllamaBackendOptions): Backend {
   };
 
   const list = async (client: Ollama): Promise<BackendModel[]> => {
-    const [tags, loaded] = await Promise.all([client.list(), client.ps()]);
+    const [tags, inMemory] = await Promise.all([client.list(), client.ps()]);
     const { models } = tagList.parse(tags);
-    const loadedByName = new Map(loadedList.parse(loaded).models.map((model) => [model.name, model]));
+    // By digest: a copy of a model is loaded with it, and listed under the name that was asked for first.
+    const running = new Map(loadedList.parse(inMemory).models.map((model) => [model.digest ?? model.name, model]));
     const facts = await Promise.all(models.map((model) => factsOf(client, model)));
     const digests = new Set(models.map((model) => model.digest));
     for (const digest of factsByDigest.keys()) if (!digests.has(digest)) factsByDigest.delete(digest);
     return models.flatMap((model, index) => {
       const fact = facts[index];
       if (fact === undefined) return [];
-      const running = loadedByName.get(model.name);
-      const contextTokens = running?.context_length ?? fact.contextTokens;
+      const loaded = running.get(model.digest) ?? running.get(model.name);
+      const contextTokens = least(loaded?.context_length, fact.contextTokens);
       const about = {
+        digest: model.digest,
         ...(fact.capabilities && { capabilities: fact.capabilities }),
         ...(contextTokens !== undefined && { contextTokens }),
-        warm: running !== undefined,
+        warm: loaded !== undefined,
       };
       return namesOf(model.name).map((id) => ({ id, ...about }));
     });
@@ -117,6 +125,18 @@ export function createOllamaBackend(options: OllamaBackendOptions): Backend {
         throw ended(guard, errorBeforeAnswer(error));
       }
     },
+    async warm(model: string, signal: AbortSignal): Promise<void> {
+      const guard = new CallGuard(clock, signal);
+      try {
+        guard.throwIfEnded();
+        guard.limit(options.firstByteTimeoutMs, 'the model was not loaded', { retryable: true, missed: 'first-byte' });
+        await load(clientFor(guard.signal), model);
+        guard.throwIfEnded();
+        guard.finish();
+      } catch (error) {
+        throw ended(guard, errorBeforeAnswer(error));
+      }
+    },
     async close(): Promise<void> {
       upstream.close();
       await inference.close();
@@ -124,7 +144,26 @@ export function createOllamaBackend(options: OllamaBackendOptions): Backend {
   };
 }
 
+/** Requests without anything to work on only load the model. */
+async function load(client: Ollama, model: string): Promise<void> {
+  try {
+    await client.generate({ model, prompt: '', stream: false });
+  } catch (error) {
+    if (!(error instanceof BackendError) || error.status !== 400) throw error;
+    await client.embed({ model, input: '' }); // it "does not support generate"
+  }
+}
+
 const namesOf = (name: string): string[] => (name.endsWith(LATEST) ? [name.slice(0, -LATEST.length), name] : [name]);
+
+/**
+ * Of what a model is loaded with and what its file says: another program may have had it loaded with more, and then our requests, which
+ * name no context, have it loaded again with what its file says.
+ */
+const least = (...lengths: readonly (number | undefined)[]): number | undefined => {
+  const known = lengths.filter((length) => length !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+};
 
 /** The model file's `num_ctx`, as far as the model was trained for it. */
 function readFacts({ capabilities, parameters, model_info: info = {} }: z.infer<typeof shown>): Facts {

@@ -31,9 +31,20 @@ export const DEFAULT_MODELS_TIMEOUT_MS = 10_000;
 /** The longest that the library takes: the time limits are ours. */
 const NO_TIMEOUT_MS = 2_147_483_647;
 
-/** vLLM and SGLang tell the context as loaded; what other servers call context is that of the training. */
+const tokens = z.int().positive().optional().catch(undefined);
+
+/**
+ * The context as loaded: vLLM and SGLang tell it as max_model_len, llama.cpp that of one slot as meta.n_ctx. What other servers call context is
+ * that of the training.
+ */
 const modelList = z.object({
-  data: z.array(z.object({ id: z.string().min(1), max_model_len: z.int().positive().optional().catch(undefined) })),
+  data: z.array(
+    z.object({
+      id: z.string().min(1),
+      max_model_len: tokens,
+      meta: z.object({ n_ctx: tokens }).nullish().catch(undefined),
+    }),
+  ),
 });
 
 /** Any server that speaks the OpenAI API. The request's bytes go up and the answer's bytes come back unchanged; nothing is tried twice. */
@@ -91,10 +102,10 @@ export function createOpenAiBackend(options: OpenAiBackendOptions): Backend {
         guard.finish();
         if (!list.success)
           throw new BackendError('the backend lists its models in an unknown shape', { retryable: false });
-        return list.data.data.map(({ id, max_model_len: contextTokens }) => ({
-          id,
-          ...(contextTokens === undefined ? {} : { contextTokens }),
-        }));
+        return list.data.data.map(({ id, max_model_len, meta }) => {
+          const contextTokens = max_model_len ?? meta?.n_ctx;
+          return { id, ...(contextTokens === undefined ? {} : { contextTokens }) };
+        });
       } catch (error) {
         if (error instanceof SyntaxError) {
           throw ended(

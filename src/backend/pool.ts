@@ -12,7 +12,19 @@ export interface PoolMember {
   readonly slots: number;
   /** Only these of its models; `*` stands for any characters. Absent: all. */
   readonly models?: readonly string[];
+  /** Models that it keeps in memory at once, at least 1. Default 1. */
+  readonly loadedModels?: number;
 }
+
+/** Whether a model can be used now. */
+export type Readiness =
+  /** A healthy backend has it loaded, or none tells. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'loading'; readonly leftMs: number }
+  /** It is not in memory, and a backend could load it now. */
+  | { readonly kind: 'loadable'; readonly takesMs: number }
+  /** It is not in memory, and a backend would have to give up for it what it is at. */
+  | { readonly kind: 'blocked'; readonly leftMs: number };
 
 /** The right to run one job on a backend. */
 export interface Slot {
@@ -51,12 +63,21 @@ export interface BackendPool {
   onModelsChanged(listener: () => void): () => void;
   /** The queue that a job of this model would join: places of healthy backends that have it, jobs on them, and jobs that wait for one of them. */
   queue(model: string): { readonly slots: number; readonly running: number; readonly waiting: number };
+  /** True: an unhealthy backend had it when it last told. */
+  isAway(model: string): boolean;
+  /** Whether a job of this model would have to wait until it is loaded. `owed`: models that must stay in memory, beside those of running jobs. */
+  readiness(model: string, owed: ReadonlySet<string>): Readiness;
+  /** Begins to load a model that is loadable; else does nothing. Loads of one backend go one at a time. */
+  load(model: string, owed: ReadonlySet<string>): void;
   /** Slots in use. */
   running(): number;
   /** Jobs that wait for one. */
   waiting(): number;
-  /** What a job came to. Three failures in a row make a backend unhealthy: no new jobs until it lists its models again, asked with back-off. */
-  report(backend: Backend, outcome: 'ok' | 'failed'): void;
+  /**
+   * What a job came to. Three failures in a row make a backend unhealthy: no new jobs until it lists its models again, asked with back-off. A
+   * model that ran well is loaded.
+   */
+  report(backend: Backend, outcome: 'ok' | 'failed', model?: string): void;
   /** Asks the healthy backends for their models; never rejects. Calls that overlap are one. */
   refresh(): Promise<void>;
   /** Looks at the models now, then again and again. */

@@ -4,7 +4,8 @@ import type { Backend } from './backend.ts';
 import { MemberState } from './member-state.ts';
 import { mergeModels } from './model-list.ts';
 import type { PoolModel } from './model-list.ts';
-import type { BackendPool, PoolOptions, Slot } from './pool.ts';
+import type { BackendPool, PoolOptions, Readiness, Slot } from './pool.ts';
+import { loaderFor, readinessOf } from './readiness.ts';
 
 interface Waiter {
   readonly model: string;
@@ -40,8 +41,10 @@ class Pool implements BackendPool {
       changed: () => this.#lookAgain(),
       healthChanged: (member: MemberState, reason: string) => this.#logHealth(member, reason),
     };
-    const { admission = createAdmission, clock } = options;
-    this.#members = options.members.map((member) => new MemberState(member, clock, admission(member.slots), events));
+    const { admission = createAdmission, clock, log } = options;
+    this.#members = options.members.map(
+      (member) => new MemberState(member, { clock, admission: admission(member.slots), events, log }),
+    );
   }
 
   acquire(
@@ -61,7 +64,7 @@ class Pool implements BackendPool {
         exclude,
         grant: (member) => {
           leaveQueue();
-          resolve({ backend: member.backend, release: member.take() });
+          resolve({ backend: member.backend, release: member.take(model) });
         },
         refuse: (error) => {
           leaveQueue();
@@ -91,12 +94,24 @@ class Pool implements BackendPool {
 
   queue(model: string): { slots: number; running: number; waiting: number } {
     const able = this.#able(model);
-    const waiting = [...this.#waiters].filter((waiter) => able.some((member) => member.has(waiter.model)));
+    const waiting = [...this.#waiters].filter((waiter) => able.some((member) => member.models.has(waiter.model)));
     return {
       slots: able.reduce((sum, { slots }) => sum + slots, 0),
       running: able.reduce((sum, { leased }) => sum + leased, 0),
       waiting: waiting.length,
     };
+  }
+
+  isAway(model: string): boolean {
+    return this.#members.some((member) => !member.isHealthy && member.models.has(model));
+  }
+
+  readiness(model: string, owed: ReadonlySet<string>): Readiness {
+    return readinessOf(this.#able(model), model, owed);
+  }
+
+  load(model: string, owed: ReadonlySet<string>): void {
+    if (this.readiness(model, owed).kind === 'loadable') void loaderFor(this.#able(model), model, owed)?.load(model);
   }
 
   running(): number {
@@ -107,8 +122,8 @@ class Pool implements BackendPool {
     return this.#waiters.size;
   }
 
-  report(backend: Backend, outcome: 'ok' | 'failed'): void {
-    this.#members.find((member) => member.backend === backend)?.report(outcome);
+  report(backend: Backend, outcome: 'ok' | 'failed', model?: string): void {
+    this.#members.find((member) => member.backend === backend)?.report(outcome, model);
   }
 
   refresh(): Promise<void> {
@@ -145,7 +160,7 @@ class Pool implements BackendPool {
 
   #lookAgain(): void {
     const told = this.#members.filter((member) => member.isHealthy);
-    const models = mergeModels(told.map((member) => ({ backend: member.backend.name, models: member.models })));
+    const models = mergeModels(told.map((member) => ({ backend: member.backend.name, models: member.models.list })));
     const haveChanged = JSON.stringify(models) !== JSON.stringify(this.#models);
     this.#models = models;
     this.#serve();
@@ -154,7 +169,7 @@ class Pool implements BackendPool {
 
   #serve(): void {
     for (const waiter of this.#waiters) {
-      if (!this.#members.some((member) => member.mayHave(waiter.model)))
+      if (!this.#members.some((member) => member.models.mayHave(waiter.model)))
         waiter.refuse(refusal('no backend has this model'));
       else {
         const member = this.#choose(waiter);
@@ -163,18 +178,21 @@ class Pool implements BackendPool {
     }
   }
 
+  /** One that has the model loaded, if there is one; another only when it gives up for it nothing that somebody waits for. */
   #choose({ model, exclude }: Waiter): MemberState | undefined {
     const able = this.#able(model);
     const others = able.filter(({ backend }) => !exclude.has(backend));
-    const free = (others.length > 0 ? others : able).filter((member) => member.hasFreePlace);
-    return free.reduce<MemberState | undefined>(
-      (best, member) => (best === undefined || loadOf(member) < loadOf(best) ? member : best),
-      undefined,
-    );
+    const candidates = others.length > 0 ? others : able;
+    const free = candidates.filter((member) => member.hasFreePlace);
+    const warm = free.filter((member) => !member.isCold(model));
+    if (warm.length > 0) return leastLoaded(warm);
+    if (candidates.every((member) => member.isCold(model))) return leastLoaded(free);
+    const waitedFor = new Set([...this.#waiters].map((waiter) => waiter.model));
+    return leastLoaded(free.filter((member) => member.models.hasRoomFor(model, waitedFor)));
   }
 
   #able(model: string): MemberState[] {
-    return this.#members.filter((member) => member.isHealthy && member.has(model));
+    return this.#members.filter((member) => member.isHealthy && member.models.has(model));
   }
 
   #logHealth(member: MemberState, reason: string): void {
@@ -186,3 +204,11 @@ class Pool implements BackendPool {
 }
 
 const loadOf = (member: MemberState): number => member.leased / member.slots;
+
+/** The first of equally loaded ones. */
+function leastLoaded(members: readonly MemberState[]): MemberState | undefined {
+  return members.reduce<MemberState | undefined>(
+    (best, member) => (best === undefined || loadOf(member) < loadOf(best) ? member : best),
+    undefined,
+  );
+}

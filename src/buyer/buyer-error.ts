@@ -15,16 +15,19 @@ export class BuyerError extends Error {
   readonly isPaid: boolean;
   /** The name of the provider's error code, when it sent one. */
   readonly providerError: string | undefined;
+  /** When the provider says to come back. */
+  readonly retryAfterMs: number | undefined;
   constructor(
     code: BuyerErrorCode,
     message: string,
-    options: { isPaid?: boolean; providerError?: string; cause?: unknown } = {},
+    options: { isPaid?: boolean; providerError?: string; retryAfterMs?: number | undefined; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = 'BuyerError';
     this.code = code;
     this.isPaid = options.isPaid ?? false;
     this.providerError = options.providerError;
+    this.retryAfterMs = options.retryAfterMs;
   }
 
   /** Any error as a BuyerError that knows of the payment. */

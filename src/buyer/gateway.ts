@@ -78,6 +78,7 @@ async function buy(
     if (!(error instanceof BuyerError)) throw error;
     options.log.info({ code: error.code, provider_error: error.providerError }, 'purchase failed');
     const status = error.providerError === 'rate-limited' ? 429 : statusOf[error.code];
+    if (error.retryAfterMs !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterMs / 1000));
     return reply
       .code(status)
       .send(errorBody(error.message, error.code === 'too-expensive' ? 'insufficient_quota' : error.code));

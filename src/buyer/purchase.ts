@@ -3,6 +3,7 @@ import type { Message, Quote, Result, StreamBegin, StreamChunk, StreamEnd } from
 import { beginAssembly } from '../protocol/stream-assembly.ts';
 import type { AssembledStream, StreamAssembly } from '../protocol/stream-assembly.ts';
 import { errorName } from '../protocol/error-code.ts';
+import { readRetryHintMs } from '../protocol/retry-hint.ts';
 import type { Order } from './order.ts';
 import { BuyerError } from './buyer-error.ts';
 
@@ -66,6 +67,7 @@ export class Purchase {
       this.fail(
         new BuyerError('refused', `the provider refused: ${name}${message.message ? `: ${message.message}` : ''}`, {
           providerError: name,
+          retryAfterMs: name === 'rate-limited' ? readRetryHintMs(message.message ?? '') : undefined,
           isPaid: this.#isPaid,
         }),
       );

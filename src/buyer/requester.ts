@@ -22,11 +22,15 @@ export interface RequesterOptions {
   readonly maxAnswerBytes: number;
   readonly maxFeeMsat: Msat;
   readonly quoteTimeoutMs: number;
+  /** A provider that says when to come back is asked again, as long as all waits together are no longer. Default 0. */
+  readonly patienceMs?: number | undefined;
   readonly payTimeoutMs: number;
 }
 
 /** The moments of one purchase, for those who show or measure it. */
 export interface PurchaseSteps {
+  /** It is asked again after this time, because of what the provider said. */
+  waits?(ms: number, why: string): void;
   quoted?(priceMsat: Msat): void;
   paid?(feeMsat: Msat): void;
 }
@@ -55,6 +59,20 @@ export class Requester implements SessionRole {
 
   /** Asks for a quote, checks and pays it, and returns when the answer begins. Aborting cancels the job. Rejects with BuyerError. */
   async buy(request: OrderRequest, signal: AbortSignal, steps: PurchaseSteps = {}): Promise<Bought> {
+    for (let leftMs = this.#options.patienceMs ?? 0; ;) {
+      try {
+        return await this.#buyOnce(request, signal, steps);
+      } catch (error) {
+        const { retryAfterMs, isPaid, message } = BuyerError.of(error, false);
+        if (retryAfterMs === undefined || retryAfterMs > leftMs || isPaid) throw error;
+        leftMs -= retryAfterMs;
+        steps.waits?.(retryAfterMs, message);
+        await this.#pause(retryAfterMs, signal);
+      }
+    }
+  }
+
+  async #buyOnce(request: OrderRequest, signal: AbortSignal, steps: PurchaseSteps): Promise<Bought> {
     if (signal.aborted) throw new BuyerError('cancelled', 'cancelled before anything was sent');
     const order = makeOrder(request);
     const purchase = new Purchase(order, BigInt(this.#options.maxAnswerBytes));
@@ -155,6 +173,19 @@ export class Requester implements SessionRole {
       .send(peer, { kind: 'cancel', version, jobId })
       .catch((error: unknown) => this.#options.log.debug({ reason: String(error) }, 'cancel not sent'));
     purchase.fail(new BuyerError('cancelled', 'cancelled'));
+  }
+
+  /** Until then, or until the signal aborts. */
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        stop();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const stop = this.#options.clock.timer(ms, end);
+      signal.addEventListener('abort', end, { once: true });
+    });
   }
 
   #withTimeout<T>(promise: Promise<T>): Promise<T> {

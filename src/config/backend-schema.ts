@@ -35,6 +35,11 @@ const ollama = z
         `Where Ollama listens: a URL or host:port. Default: OLLAMA_HOST from the environment, else ${LOCAL_OLLAMA}.`,
       ),
     slots: slots(1, ' Set it to OLLAMA_NUM_PARALLEL.'),
+    loaded_models: whole(
+      'Models that fit into its memory at once, as OLLAMA_MAX_LOADED_MODELS says. Up to that many are loaded beside one that is sold; with 1, another is loaded only when no job and no quote needs the one before.',
+      1,
+      { max: MAX_SLOTS },
+    ),
     models,
   })
   .describe('Models that Ollama runs on this or another machine.');

@@ -13,7 +13,7 @@ const ollamaInEnvironment = (env: Environment): string => ollamaUrl(value(env, '
 /** Backends that the file does not name: what go-lcpd's variables say, else the Ollama of this machine. */
 function fromEnvironment(env: Environment): BackendConfig[] {
   if (value(env, 'LCPD_BACKEND') !== 'openai')
-    return [{ name: 'ollama', driver: 'ollama', url: ollamaInEnvironment(env), slots: 1 }];
+    return [{ name: 'ollama', driver: 'ollama', url: ollamaInEnvironment(env), slots: 1, loadedModels: 1 }];
   const apiKey = value(env, 'LCPD_OPENAI_API_KEY', 'OPENAI_API_KEY');
   return [
     {
@@ -40,6 +40,7 @@ export function backendSettings(written: WrittenConfig, env: Environment): Backe
           driver: 'ollama',
           slots,
           url: ollamaUrl(backend.url ?? '') ?? ollamaInEnvironment(env),
+          loadedModels: backend.loaded_models,
           ...models,
         };
       return {

@@ -23,7 +23,13 @@ interface BackendCommon {
 
 /** One backend. `models`: only these; `*` stands for any characters; absent: all. */
 export type BackendConfig =
-  | (BackendCommon & { readonly driver: 'ollama'; readonly url: string; readonly models?: readonly string[] })
+  | (BackendCommon & {
+      readonly driver: 'ollama';
+      readonly url: string;
+      /** Models in memory at once. */
+      readonly loadedModels: number;
+      readonly models?: readonly string[];
+    })
   | (BackendCommon & {
       readonly driver: 'openai';
       readonly url: string;
@@ -54,6 +60,8 @@ export interface Config {
     readonly maxOutputTokens: number;
     /** For models of which nothing else is said: the first that can counts. */
     readonly estimators: readonly EstimatorChoice[];
+    /** What becomes of a request for a model that is not in memory. */
+    readonly coldModels: 'warm' | 'sell';
     /** What a request may hold beside what the gate knows. */
     readonly allowedRequestFields: readonly string[];
     readonly allowedToolTypes: readonly string[];
@@ -76,6 +84,8 @@ export interface Config {
     readonly requestsPerMinute: number;
     readonly countingSecondsPerMinutePerPeer: number;
     readonly countingSecondsPerMinute: number;
+    readonly modelLoadsPerMinutePerPeer: number;
+    readonly modelLoadsPerMinute: number;
     readonly openInputsPerPeer: number;
     readonly openInputs: number;
     readonly inputMemoryBytesPerPeer: number;

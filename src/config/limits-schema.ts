@@ -31,6 +31,11 @@ export const limitsSchema = z
       10,
     ),
     counting_seconds_per_minute: whole('The same for all peers.', 60),
+    model_loads_per_minute_per_peer: whole(
+      'Models in a minute that are loaded because one peer asked for them; those that it then pays for do not count.',
+      4,
+    ),
+    model_loads_per_minute: whole('The same for all peers.', 12),
     open_inputs_per_peer: whole('Requests that one peer may be sending at once.', 64, { max: 65_535 }),
     open_inputs: whole('Requests that all peers may be sending at once.', 512, { max: 1_000_000 }),
     input_memory_bytes_per_peer: whole(

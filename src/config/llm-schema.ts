@@ -40,6 +40,12 @@ export const llmSchema = z
       .describe(
         'How input tokens are counted before the job runs, where nothing else is said of the model; of a list the first that can. bytes: one for each 4 bytes. openai: with the vocabulary of OpenAI models. server: asks the server that does the work, if it is vLLM, SGLang or llama.cpp; exact. fixed: always as many. Default: bytes.',
       ),
+    cold_models: z
+      .enum(['warm', 'sell'])
+      .default('warm')
+      .describe(
+        'Models that a backend has but not in memory (only Ollama tells). warm: the buyer is asked to come back, and the model is loaded meanwhile. sell: they are sold like others; deadlines.first_byte_seconds then includes loading. Default warm.',
+      ),
     allowed_request_fields: z
       .array(openField)
       .default([])

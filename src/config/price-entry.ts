@@ -39,6 +39,14 @@ export const modelFields = {
     .max(UINT32_MAX)
     .optional()
     .describe('Tokens that one answer may have. Default: llm.max_output_tokens.'),
+  context_tokens: z
+    .int()
+    .min(1)
+    .max(UINT32_MAX)
+    .optional()
+    .describe(
+      'Tokens that prompt and answer together may have, as the model is loaded; when the backend tells fewer, that counts. For servers that do not tell it. Default: what the backend tells.',
+    ),
   estimator: estimatorSchema
     .optional()
     .describe(
@@ -74,6 +82,7 @@ type WrittenPrice = z.infer<typeof priceSchema>;
 /** What is said about a model, as written and checked. */
 export interface WrittenModel {
   readonly max_output_tokens?: number | undefined;
+  readonly context_tokens?: number | undefined;
   readonly estimator?: WrittenEstimator | undefined;
   readonly capabilities?: readonly Capability[] | undefined;
   readonly payment?: PaymentMode | undefined;
@@ -95,6 +104,7 @@ export const modelSettings = (
   written: WrittenModel,
 ): Omit<PriceEntry, 'pattern' | 'price'> & { price?: TokenPrice } => ({
   ...(written.max_output_tokens !== undefined && { maxOutputTokens: written.max_output_tokens }),
+  ...(written.context_tokens !== undefined && { contextTokens: written.context_tokens }),
   ...(written.estimator && { estimators: estimatorChoices(written.estimator) }),
   ...(written.capabilities && { capabilities: written.capabilities }),
   ...(written.payment && { paymentMode: written.payment }),

@@ -1,5 +1,5 @@
 import { lightningDriver, lndSource } from './lightning-settings.ts';
-import { spoolBytesFor } from '../spool/spool.ts';
+import { roomBytesFor } from '../spool/spool.ts';
 import { lndSocket } from '../lightning/lnd/credentials.ts';
 import type { Environment } from './expansion.ts';
 import { parseListen } from './fields.ts';
@@ -113,12 +113,12 @@ function* sizeRules({ limits, deadlines, spool, pricing, health, lightning }: Wr
       : [{ path, message: `expected at least ${name} (${other}), got ${value}`, cure: `raise it, or lower ${name}` }];
   for (const key of ['input_memory_bytes', 'input_memory_bytes_per_peer'] as const)
     yield* atLeast(['limits', key], limits[key], 'limits.max_input_bytes', limits.max_input_bytes);
-  const answerBytes = spoolBytesFor(limits.max_output_bytes);
-  if (spool.max_bytes < answerBytes)
+  const roomBytes = roomBytesFor(limits.max_input_bytes, limits.max_output_bytes);
+  if (spool.max_bytes < roomBytes)
     yield {
       path: ['spool', 'max_bytes'],
-      message: `expected at least ${answerBytes}, for one answer of limits.max_output_bytes (${limits.max_output_bytes}) and the marks of its chunks, got ${spool.max_bytes}`,
-      cure: 'raise it, or lower limits.max_output_bytes',
+      message: `expected at least ${roomBytes}, for one request of limits.max_input_bytes (${limits.max_input_bytes}), one answer of limits.max_output_bytes (${limits.max_output_bytes}) and the marks of its chunks, got ${spool.max_bytes}`,
+      cure: 'raise it, or lower limits.max_output_bytes or limits.max_input_bytes',
     };
   yield* atLeast(['spool', 'max_bytes'], spool.max_bytes, 'spool.max_backlog_bytes', spool.max_backlog_bytes);
   const total: Path = ['deadlines', 'total_seconds'];

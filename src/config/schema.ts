@@ -87,7 +87,7 @@ export const configSchema = z
     health: z
       .strictObject({
         listen: listen(
-          'Where /healthz (is it alive) and /readyz (does it sell) are served. Keep it to this machine.',
+          'Where /healthz (is it alive), /readyz (does it sell) and /metrics (for Prometheus) are served. Keep it to this machine.',
           '127.0.0.1:9737',
         ),
       })

@@ -50,6 +50,7 @@ export function settings(
     llm: {
       maxOutputTokens: written.llm.max_output_tokens,
       estimators: estimatorChoices(written.llm.estimator),
+      coldModels: written.llm.cold_models,
       allowedRequestFields: written.llm.allowed_request_fields,
       allowedToolTypes: written.llm.allowed_tool_types ?? (backends.every(runsNoTools) ? ['web_search'] : []),
     },
@@ -70,6 +71,8 @@ export function settings(
       requestsPerMinute: limits.requests_per_minute,
       countingSecondsPerMinutePerPeer: limits.counting_seconds_per_minute_per_peer,
       countingSecondsPerMinute: limits.counting_seconds_per_minute,
+      modelLoadsPerMinutePerPeer: limits.model_loads_per_minute_per_peer,
+      modelLoadsPerMinute: limits.model_loads_per_minute,
       openInputsPerPeer: limits.open_inputs_per_peer,
       openInputs: limits.open_inputs,
       inputMemoryBytesPerPeer: limits.input_memory_bytes_per_peer,

@@ -5,7 +5,7 @@ import { whole } from './fields.ts';
 export const spoolSchema = z
   .strictObject({
     max_bytes: whole(
-      'Bytes of disk for answers. Room for one at least, with the marks of its chunks: limits.max_output_bytes, a sixteenth of it and 4096. Each job that was accepted has room reserved here.',
+      'Bytes of disk for answers, and for the requests that wait for theirs. Room for one of each at least: limits.max_output_bytes, a sixteenth of it and 4096 for the marks of its chunks, and limits.max_input_bytes. Each job that was accepted has room reserved here.',
       10_737_418_240,
       {
         min: 1024,

@@ -4,6 +4,7 @@ import { BackendError } from '../backend/backend.ts';
 import type { Backend, OutputCapField } from '../backend/backend.ts';
 import type { BackendPool, Slot } from '../backend/pool.ts';
 import type { Job, JobKey, Output, Usage } from '../job/job.ts';
+import { TOO_LONG } from '../job/run.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { answerFilter, brokenStreamEvent } from '../openai/answer.ts';
 import type { AnswerFilter } from '../openai/answer.ts';
@@ -27,6 +28,7 @@ export interface RunnerOptions {
   readonly allowed: Pick<RequestLimits, 'allowedFields' | 'allowedToolTypes'>;
 }
 
+const MODEL_NOT_FOUND = 404;
 const ERROR_IN_ANSWER = 'the backend reported an error within its answer';
 
 /** Why work is stopped: the buyer left, it took too long, or its end no longer matters here. */
@@ -132,7 +134,7 @@ export class Runner {
       await writer.abort();
       return failed;
     }
-    pool.report(backend, 'ok');
+    pool.report(backend, 'ok', work.model);
     const usage = end.usage ?? this.#countedUsage(attempt);
     const output = await endOutput(stream, writer, noteOf(usage));
     if (!attempt.hasBegun) await this.#begin(attempt, stream);
@@ -180,7 +182,8 @@ export class Runner {
     // Nor must a silence, which a buyer can cause with a long prompt: the pool learns of a dead one by what breaks, and by asking it.
     const isAway = fault !== undefined && fault.status === undefined && fault.missed === undefined;
     if (slot !== undefined && isAway && job.attempts === 0) pool.report(slot.backend, 'failed');
-    const reason = why === 'timed out' ? 'the answer took longer than the provider allows' : publicReason(error);
+    if (fault?.status === MODEL_NOT_FOUND) void pool.refresh(); // deleted since it was listed: it is not to be sold again
+    const reason = why === 'timed out' ? TOO_LONG : publicReason(error);
     const isForeseen = why !== undefined || error instanceof BackendError || error instanceof SpoolError;
     log.warn(
       { job: job.key, backend: slot?.backend.name, reason: isForeseen ? reason : String(error) },
@@ -188,8 +191,11 @@ export class Runner {
     );
     const output = await this.#endBroken(attempt, reason);
     const delivered = output === undefined ? {} : { output };
-    if (error instanceof SpoolError && error.code === 'too-large')
-      return { kind: 'size-limit-reached', reason, usage: this.#countedUsage(attempt), ...delivered };
+    const isTooLarge = error instanceof SpoolError && error.code === 'too-large';
+    // What is there to deliver came steadily, or nobody fetched it: a backend that stops is found sooner.
+    const isTooLong = why === 'timed out' && output !== undefined;
+    if (isTooLarge || isTooLong)
+      return { kind: 'limit-reached', reason, usage: this.#countedUsage(attempt), ...delivered };
     const failedAt = this.#failedAt.get(job.key) ?? new Set();
     if (slot !== undefined) this.#failedAt.set(job.key, failedAt.add(slot.backend));
     if (fault?.missed === 'first-byte')
@@ -225,10 +231,15 @@ export class Runner {
     }
   }
 
-  /** Without usage figures of the backend: what was quoted as input, and what we saw pass. */
-  #countedUsage(attempt: Attempt): Usage {
-    const { inputTokens } = attempt.job.breakdown;
-    return { inputTokens, outputTokens: attempt.filter.producedTokens(), isOwnCount: true };
+  /**
+   * Without the backend's last word: what it told on the way, else what was quoted as input; as output what we saw pass, if that is more, and never
+   * more than was quoted.
+   */
+  #countedUsage({ job, filter }: Attempt): Usage {
+    const { inputTokens, maxOutputTokens } = job.breakdown;
+    const told: Usage = filter.usage() ?? { inputTokens, outputTokens: 0, isOwnCount: true };
+    const outputTokens = Math.max(told.outputTokens, filter.producedTokens());
+    return { ...told, outputTokens: Math.min(outputTokens, maxOutputTokens) };
   }
 }
 
@@ -240,7 +251,7 @@ type EndEvent = Extract<
       | 'attempt-failed'
       | 'first-byte-timed-out'
       | 'next-byte-timed-out'
-      | 'size-limit-reached'
+      | 'limit-reached'
       | 'run-aborted';
   }
 >;

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock/clock.ts';
+import { CannotCount } from './estimator.ts';
 
 /** What a thread is sent. */
 export interface Asked<Task> {
@@ -7,9 +8,11 @@ export interface Asked<Task> {
   readonly task: Task;
 }
 
-/** What it sends back: first that it has loaded all that the task needs, then the answer. */
+/** What it sends back: first that it has loaded all that the task needs, then the answer; or why it can give none, for the operator. */
 export type Told<Answer> =
-  { readonly id: number; readonly isLoaded: true } | { readonly id: number; readonly answer: Answer };
+  | { readonly id: number; readonly isLoaded: true }
+  | { readonly id: number; readonly answer: Answer }
+  | { readonly id: number; readonly failure: string };
 
 export interface CountingThreadOptions {
   /** The worker's module; see counting-worker.ts. */
@@ -25,6 +28,7 @@ export interface CountingThreadOptions {
 
 interface Waiting<Task, Answer> extends Asked<Task> {
   readonly resolve: (answer: Answer | undefined) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** One worker thread counts for one request at a time; the others wait their turn. It starts when it is first needed, and is stopped when a text takes too long. */
@@ -41,12 +45,15 @@ export class CountingThread<Task, Answer> {
     this.#options = options;
   }
 
-  /** Undefined: it was given up, for the time it took or for the tasks that wait. Rejects with the signal's reason when that is aborted. */
+  /**
+   * Undefined: it was given up, for the time it took or for the tasks that wait. Rejects with CannotCount when the worker says why it can't, and
+   * with the signal's reason when that is aborted.
+   */
   async run(task: Task, signal: AbortSignal): Promise<Answer | undefined> {
     signal.throwIfAborted();
     if (this.#isClosed || this.#waiting.length >= (this.#options.maxWaiting ?? 32)) return undefined;
     const { promise, resolve, reject } = Promise.withResolvers<Answer | undefined>();
-    const waiting = { id: ++this.#lastId, task, resolve };
+    const waiting = { id: ++this.#lastId, task, resolve, reject };
     const giveUp = (): void => {
       const index = this.#waiting.indexOf(waiting);
       if (index >= 0) this.#waiting.splice(index, 1);
@@ -100,8 +107,9 @@ export class CountingThread<Task, Answer> {
     });
     worker.on('message', (told: Told<Answer>) => {
       if (this.#worker !== worker || this.#current?.id !== told.id) return;
-      if ('isLoaded' in told) this.#limit(this.#options.timeLimitMs ?? 1_500);
-      else this.#finish(told.answer);
+      if ('isLoaded' in told) return this.#limit(this.#options.timeLimitMs ?? 1_500);
+      if ('failure' in told) this.#current.reject(new CannotCount(told.failure));
+      this.#finish('answer' in told ? told.answer : undefined);
     });
     // Out of memory, or a missing vocabulary: the next task starts another one.
     worker.on('error', () => void this.#stop(worker));

@@ -11,7 +11,7 @@ export const PAYOUT: AccountName = 'payout';
 export const buyerAccount = (peer: string): AccountName => `buyer:${peer}`;
 export const reservedAccount = (jobKey: string): AccountName => `reserved:${jobKey}`;
 
-/** Moves `amountMsat` (> 0) from one account to another. Entries are only ever added. */
+/** Moves `amountMsat` (> 0) from one account to another. Entries are only ever added; those that cancel each other out may go with a job that nobody paid. */
 export interface Entry {
   readonly jobKey: string;
   readonly from: AccountName;

@@ -49,7 +49,7 @@ export interface Usage {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly cachedInputTokens?: number;
-  /** True: counted here, because the backend told nothing. */
+  /** True: the input is as quoted, because the backend told nothing. */
   readonly isOwnCount?: true;
 }
 

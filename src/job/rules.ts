@@ -4,7 +4,7 @@ import { chargeMsat } from '../pricing/price.ts';
 import { LIGHTNING, REVENUE, buyerAccount, reservedAccount } from './entry.ts';
 import type { Entry } from './entry.ts';
 import type { JobEvent } from './event.ts';
-import { isCovered } from './job.ts';
+import { isCovered, isRunFinal } from './job.ts';
 import type { Job } from './job.ts';
 import type { Condition, EntryRule } from './table.ts';
 
@@ -33,8 +33,11 @@ export const paymentBeingTaken: Condition = {
 };
 export const paid: Condition = { name: 'paid', apply: (job) => job.receivedMsat !== undefined };
 export const atWork: Condition = { name: 'an attempt is at work', apply: (job) => job.run === 'running' };
-export const runFailed: Condition = { name: 'the run had failed', apply: (job) => job.run === 'failed' };
-export const runEnded: Condition = { name: 'the run had ended', apply: (job) => job.run === 'ended' };
+export const runFailed: Condition = {
+  name: 'the run had failed by our fault',
+  apply: (job) => job.run === 'failed' && (job.chargeMsat ?? ZERO_MSAT) === ZERO_MSAT,
+};
+export const runEnded: Condition = { name: 'the run had ended', apply: isRunFinal };
 export const gaveUpWork: Condition = { name: 'work on it was given up', apply: (job) => job.run !== 'none' };
 export const mayTryAgain: Condition = {
   name: 'it may be tried again',

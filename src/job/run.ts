@@ -4,7 +4,8 @@ import type { RunState } from './job.ts';
 import { patchFrom } from './table.ts';
 import type { Patch, Row } from './table.ts';
 
-const TOO_LONG = 'the answer took longer than the provider allows';
+/** What its buyer is told of an answer that took more than its time. */
+export const TOO_LONG = 'the answer took longer than the provider allows';
 const PAYMENT_LOST = 'the payment was given back before any output';
 const RESTART_FAILURE = 'the provider restarted while the answer was produced';
 
@@ -31,7 +32,7 @@ const failed = patchFrom('attempt-failed', ({ reason, output }, _job, nowMs) => 
   endedAtMs: nowMs,
   ...(output === undefined ? {} : { output }),
 }));
-const tooLarge = patchFrom('size-limit-reached', ({ reason, usage, output }, job, nowMs) => ({
+const limited = patchFrom('limit-reached', ({ reason, usage, output }, job, nowMs) => ({
   failure: reason,
   usage,
   chargeMsat: chargeFor(job, usage),
@@ -155,11 +156,11 @@ export const runTable: readonly Row<RunState>[] = [
   },
   {
     from: ['running', 'producing'],
-    on: 'size-limit-reached',
+    on: 'limit-reached',
     to: 'failed',
-    patch: tooLarge,
+    patch: limited,
     raises: 'run-ended',
-    why: 'both manifests had told it: prompt and what was produced are charged',
+    why: 'a buyer can bring it about: prompt and what was produced are charged',
   },
   { from: ['producing'], on: 'output-ended', to: 'ended', patch: ended, raises: 'run-ended' },
   { from: ['queued'], on: 'restarted', to: 'queued', patch: queued, effects: [{ kind: 'start-run' }] },

@@ -11,7 +11,7 @@ export interface SavedChange {
   readonly state: JobState;
   /** Unix ms; only while the answer is kept after its delivery. */
   readonly deliveredAtMs?: number;
-  /** Unix ms; only of a job at rest for which nothing was ever paid or reserved. */
+  /** Unix ms; only of a job at rest for which nothing was ever paid. */
   readonly unpaidExpiryMs?: number;
   readonly record: string;
   readonly input?: Uint8Array<ArrayBuffer>;

@@ -18,7 +18,11 @@ export function ledgerWrites(db: DatabaseSync, balanceOf: Handlers['balance']): 
           delivered_at_ms = excluded.delivered_at_ms, unpaid_expiry_ms = excluded.unpaid_expiry_ms, record = excluded.record`);
   const unpaid = db.prepare(`
     SELECT key FROM job WHERE unpaid_expiry_ms < ? AND key NOT IN (SELECT job_key FROM outbox)
-      AND NOT EXISTS (SELECT 1 FROM entry WHERE job_key = key) ORDER BY unpaid_expiry_ms LIMIT ?`);
+      AND NOT EXISTS (SELECT 1 FROM entry WHERE job_key = key
+        AND ('reserved:' || key NOT IN (from_account, to_account) OR 'buyer:' || peer NOT IN (from_account, to_account)))
+      AND 0 = (SELECT coalesce(sum(iif(to_account = 'reserved:' || key, amount_msat, -amount_msat)), 0) FROM entry WHERE job_key = key)
+    ORDER BY unpaid_expiry_ms LIMIT ?`);
+  const removeEntries = db.prepare('DELETE FROM entry WHERE job_key = ?');
   const removeJob = db.prepare('DELETE FROM job WHERE key = ?');
   const saveManifest = db.prepare('INSERT OR REPLACE INTO manifest (peer, type, payload) VALUES (?, ?, ?)');
   const removeStrangers = db.prepare(`
@@ -78,6 +82,7 @@ export function ledgerWrites(db: DatabaseSync, balanceOf: Handlers['balance']): 
       const keys = unpaid.all(BigInt(Math.floor(beforeMs)), BigInt(limit)).map(({ key }) => String(key));
       for (const key of keys) {
         removeInput.run(key);
+        removeEntries.run(key); // between the buyer and what was reserved: they cancel each other out
         removeJob.run(key);
       }
       return keys.length;

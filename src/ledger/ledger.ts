@@ -49,8 +49,8 @@ export interface Ledger {
   /** Keys of delivered jobs whose answer is still kept and which ended before `beforeMs` (unix ms); oldest first, at most `limit`. */
   deliveredBefore(beforeMs: number, limit: number): Promise<JobKey[]>;
   /**
-   * Deletes jobs at rest for which nothing was ever paid or reserved and whose quote ended before `beforeMs` (unix ms); the oldest first, at most
-   * `limit`. Resolves with how many. Afterwards their ids are as new.
+   * Deletes jobs at rest for which nothing was ever paid and whose quote ended before `beforeMs` (unix ms), with the entries that reserved and released
+   * credit for them; the oldest first, at most `limit`. Resolves with how many. Afterwards their ids are as new, and every balance is as before.
    */
   forgetUnpaid(beforeMs: number, limit: number): Promise<number>;
   /** Keeps a peer's newest manifest, as it came. */

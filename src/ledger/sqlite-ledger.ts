@@ -97,9 +97,8 @@ export function ledgerOn(thread: LedgerThread, clock: Clock): SqliteLedger {
 
 const jobOf = (record: string | undefined): Job | undefined => (record === undefined ? undefined : decodeJob(record));
 
-/** Nothing came of it, and nothing can: its invoice is cancelled, and no entry of the books is its. */
-const isNeverPaid = (job: Job): boolean =>
-  isAtRest(job) && job.receivedMsat === undefined && (job.reservedMsat ?? 0n) === 0n;
+/** Nothing came of it, and nothing can: its invoice is cancelled, and what was reserved for it is released. */
+const isNeverPaid = (job: Job): boolean => isAtRest(job) && job.receivedMsat === undefined;
 
 function savedChange({ job, input, entries, effects, cursor }: Change, atMs: number): SavedChange {
   return {

@@ -35,7 +35,9 @@ export function openBackends(config: Config, clock: Clock): PoolMember[] {
     }
   };
   return config.backends.map((entry) => {
+    const { slots } = entry;
     const models = 'models' in entry ? entry.models : undefined;
-    return { backend: open(entry), slots: entry.slots, ...(models === undefined ? {} : { models }) };
+    const loadedModels = 'loadedModels' in entry ? { loadedModels: entry.loadedModels } : {};
+    return { backend: open(entry), slots, ...loadedModels, ...(models === undefined ? {} : { models }) };
   });
 }

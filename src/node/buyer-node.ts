@@ -13,6 +13,8 @@ export interface BuyerOptions {
   readonly node: LightningNode;
   readonly log: Logger;
   readonly quoteTimeoutMs?: number;
+  /** As of the requester. */
+  readonly patienceMs?: number;
   readonly maxAnswerBytes?: number;
 }
 
@@ -47,6 +49,7 @@ export async function startBuyer({
   node,
   log,
   quoteTimeoutMs = 30_000,
+  patienceMs,
   maxAnswerBytes = 64 * MEGABYTE,
 }: BuyerOptions): Promise<BuyerNode> {
   const clock = systemClock;
@@ -70,6 +73,7 @@ export async function startBuyer({
     maxAnswerBytes,
     maxFeeMsat: DEFAULT_MAX_FEE_MSAT,
     quoteTimeoutMs,
+    patienceMs,
     payTimeoutMs: 60_000,
   });
   const waiting = new Set<(peer: NodeId, manifest: Manifest) => void>();

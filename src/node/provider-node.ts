@@ -53,20 +53,13 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
   let isDraining = false;
   node.listen({ up: () => void (isUp = true), down: () => void (isUp = false) });
   await pool.start();
-  const onSale = () => JSON.stringify(offer.taskKinds.map((taskKind) => offer.models(taskKind)));
-  let announced = onSale();
   const closing = new AbortController();
   const prepare = (): void =>
     void offer.prepareCounting(closing.signal).catch((error: unknown) => {
       if (!closing.signal.aborted) log.error({ reason: String(error) }, 'the estimators could not be prepared');
     });
   prepare();
-  pool.onModelsChanged(() => {
-    prepare();
-    const now = onSale();
-    if (now !== announced) session.announce();
-    announced = now;
-  });
+  pool.onModelsChanged(prepare);
   await seller.start();
   log.info({ node_id: node.nodeId, driver: lightning.driver, models: offer.models() }, 'provider started');
 

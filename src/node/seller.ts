@@ -17,6 +17,7 @@ import { Session } from '../session/session.ts';
 import type { Spool } from '../spool/spool.ts';
 import { Admission } from '../storefront/admission/admission.ts';
 import { KnownPeers } from '../storefront/admission/known-peers.ts';
+import { Warming } from '../storefront/admission/warming.ts';
 import { Delivery } from '../storefront/lcp/delivery.ts';
 import { Intake } from '../storefront/lcp/intake.ts';
 import { LcpStorefront } from '../storefront/lcp/lcp-storefront.ts';
@@ -143,6 +144,8 @@ export function createSeller(parts: SellerParts): Seller {
       longestRunMs: inMs.totalMs,
     },
   });
+  const jobs = () => engine.liveJobs();
+  const warming = settings.llm.coldModels === 'warm' ? new Warming({ pool, admission, peers, jobs }) : undefined;
   engine.watch((before, after) => admission.jobChanged(before, after));
   engine.watch(saleLog(log));
   engine.watch(learnFromRun(counting));
@@ -154,6 +157,7 @@ export function createSeller(parts: SellerParts): Seller {
     clock,
     log,
     admission,
+    warming,
     makeSpoolRoom: (isShort) => sweeper.makeRoom(isShort),
     inputTimeoutMs: deadlines.inputSeconds * 1000,
     quoteTtlS: settings.quoteTtlSeconds,
@@ -167,6 +171,14 @@ export function createSeller(parts: SellerParts): Seller {
   session.addRole(storefront);
   session.listen();
   const stopListening = invoicing.listen();
+  const onSale = (): string => JSON.stringify(offer.taskKinds.map((taskKind) => offer.models(taskKind)));
+  let announced = '';
+  let stopWatching = (): void => {};
+  const announce = (): void => {
+    const now = onSale();
+    if (now !== announced) session.announce();
+    announced = now;
+  };
   return {
     engine,
     session,
@@ -178,6 +190,8 @@ export function createSeller(parts: SellerParts): Seller {
       await rememberTrade(ledger, admission, peers, counting);
       const recovered = await recover(engine, ledger, spool);
       if (recovered.jobs > 0) log.info(recovered, 'unfinished jobs of the last run taken up again');
+      announced = onSale();
+      stopWatching = pool.onModelsChanged(announce);
       await node.start(await ledger.cursor());
       channelWatch.start();
       await warnOfOldBooks(parts);
@@ -186,6 +200,7 @@ export function createSeller(parts: SellerParts): Seller {
     stop: () => {
       sweeper.stop();
       channelWatch.stop();
+      stopWatching();
       stopListening();
       session.close();
       runner.close();

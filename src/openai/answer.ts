@@ -25,8 +25,10 @@ export interface AnswerFilter {
   push(bytes: Uint8Array): Uint8Array[];
   /** The backend's answer is over. */
   end(): AnswerEnd;
-  /** Tokens seen so far. Streams: one for each event with content, a lower bound. JSON: a token for 4 bytes of content, a guess. */
+  /** Tokens seen so far, a guess: one for 4 bytes of text, and of a stream at least one for each event with content. */
   producedTokens(): number;
+  /** The figures that the backend told last, if they can be believed. */
+  usage(): AnswerUsage | undefined;
 }
 
 export interface AnswerOptions {

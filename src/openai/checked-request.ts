@@ -39,7 +39,9 @@ export interface CheckedRequest {
   /** False only for a streamed chat that did not ask for usage: then the usage chunk that we ask for is taken out again. */
   readonly usageWanted: boolean;
   readonly choices: number;
-  /** The cap that is priced, for each choice; 0: there are no output tokens. */
+  /** False: it leaves open how much it may produce, and the cap is ours. */
+  readonly namesCap: boolean;
+  /** The cap of the request, for each choice; the largest that it may have when it names none. 0: there are no output tokens. */
   readonly maxOutputTokensPerChoice: number;
   /** `maxOutputTokensPerChoice` × `choices`. */
   readonly maxOutputTokens: number;

@@ -1,9 +1,9 @@
 import type { AnswerEnd, AnswerFilter } from './answer.ts';
 import { JsonWatch } from './json-watch.ts';
 import type { Kind } from './kinds/kind.ts';
-import { usageOf } from './usage.ts';
+import { tokensOfText, usageOf } from './usage.ts';
+import type { AnswerUsage } from './usage.ts';
 
-const BYTES_PER_TOKEN = 4;
 const OPEN_OBJECT = 0x7b;
 
 /** One JSON document: every byte passes as it came, and its usage is read in passing, so that a large answer is not kept. */
@@ -25,7 +25,7 @@ export class JsonAnswerFilter implements AnswerFilter {
 
   end(): AnswerEnd {
     const producedTokens = this.producedTokens();
-    const usage = usageOf(this.#watch.seen('usage')?.raw, producedTokens > 0, this.#hasOutput);
+    const usage = this.usage();
     const failed =
       this.#watch.seen('error')?.firstByte === OPEN_OBJECT || this.#watch.seen('status')?.raw === '"failed"';
     return { outputs: [], complete: this.#watch.isWhole, failed, ...(usage && { usage }), producedTokens };
@@ -33,6 +33,10 @@ export class JsonAnswerFilter implements AnswerFilter {
 
   producedTokens(): number {
     const bytes = this.#paths.reduce((sum, path) => sum + (this.#watch.seen(path)?.textBytes ?? 0), 0);
-    return Math.ceil(bytes / BYTES_PER_TOKEN);
+    return tokensOfText(bytes);
+  }
+
+  usage(): AnswerUsage | undefined {
+    return usageOf(this.#watch.seen('usage')?.raw, this.producedTokens() > 0, this.#hasOutput);
   }
 }

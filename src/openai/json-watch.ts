@@ -7,7 +7,7 @@ export interface Seen {
   firstByte: number;
   /** True once an object or array has had a member, or a text a character. */
   isFilled: boolean;
-  /** Bytes of text between the quotes, over all values at this path. */
+  /** Bytes of text between the quotes, over all values at this path; an escape counts as one. */
   textBytes: number;
   /** The value as written, up to MAX_RAW_BYTES; undefined while it is not whole, or was longer. */
   raw?: string;
@@ -24,6 +24,7 @@ const QUOTE = 0x22;
 const COMMA = 0x2c;
 const OPEN_ARRAY = 0x5b;
 const BACKSLASH = 0x5c;
+const LETTER_U = 0x75;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
@@ -85,11 +86,16 @@ export class JsonWatch {
   #text(bytes: Uint8Array, from: number, to: number): number {
     let at = from;
     let escaped = this.#isEscaped;
+    let ofEscapes = 0;
     for (; at < to; at++) {
       const byte = bytes[at];
-      if (escaped) escaped = false;
-      else if (byte === BACKSLASH) escaped = true;
-      else if (byte === QUOTE) break;
+      if (escaped) {
+        escaped = false;
+        if (byte === LETTER_U) ofEscapes += 4;
+      } else if (byte === BACKSLASH) {
+        escaped = true;
+        ofEscapes++;
+      } else if (byte === QUOTE) break;
     }
     this.#isEscaped = escaped;
     const isClosed = at < to;
@@ -97,7 +103,7 @@ export class JsonWatch {
       for (let i = from; i < at && this.#keyBytes.length <= MAX_KEY_BYTES; i++) this.#keyBytes.push(bytes[i] ?? 0);
     } else if (this.#current !== undefined) {
       if (this.#current.depth === this.#depth) {
-        this.#current.seen.textBytes += at - from;
+        this.#current.seen.textBytes += at - from - ofEscapes;
         if (at > from) this.#current.seen.isFilled = true;
       }
       this.#keep(bytes, from, isClosed ? at + 1 : at);

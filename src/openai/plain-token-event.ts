@@ -6,7 +6,8 @@ const PREFIX = Buffer.from('data: {');
 /** Moulds that are made in a row though no event fits: then the events of this stream differ in more than their text. */
 const MAX_MOULDS_IN_VAIN = 8;
 /** What a choice of a chat chunk may carry that a model produced. */
-const deltaKeys = ['content', 'reasoning_content', 'reasoning', 'refusal', 'tool_calls', 'function_call'];
+const textKeys = ['content', 'reasoning_content', 'reasoning', 'refusal'];
+const deltaKeys = [...textKeys, 'tool_calls', 'function_call'];
 
 interface ChatChunk {
   readonly choices?: unknown;
@@ -14,9 +15,14 @@ interface ChatChunk {
   readonly error?: unknown;
 }
 
-export interface PlainTokenEvent {
-  readonly end: number;
+/** What the choices of one event carry; `textBytes` as JsonWatch counts them. */
+interface Content {
   readonly hasContent: boolean;
+  readonly textBytes: number;
+}
+
+export interface PlainTokenEvent extends Content {
+  readonly end: number;
 }
 
 /** An event around its text: what the events of a stream have in common. */
@@ -41,7 +47,7 @@ export class PlainTokenEvents {
     if (lineEnd < 0 || bytes[lineEnd + 1] !== LF || bytes[lineEnd - 1] !== CLOSING_BRACE) return undefined;
     const end = lineEnd + 2;
     const textBytes = this.#textBytes(bytes, from, end);
-    return textBytes === undefined ? this.#parsed(bytes, from, end) : { end, hasContent: textBytes > 0 };
+    return textBytes === undefined ? this.#parsed(bytes, from, end) : { end, hasContent: textBytes > 0, textBytes };
   }
 
   /** How long the text is of an event that fits the mould; undefined: it does not, or its text may end elsewhere. */
@@ -53,7 +59,7 @@ export class PlainTokenEvents {
     if (textStart > textEnd) return undefined;
     if (bytes.compare(before, 0, before.length, from, textStart) !== 0) return undefined;
     if (bytes.compare(after, 0, after.length, textEnd, end) !== 0) return undefined;
-    if (bytes.indexOf(QUOTE, textStart) !== textEnd || bytes[textEnd - 1] === BACKSLASH) return undefined;
+    for (let at = textStart; at < textEnd; at++) if (bytes[at] === QUOTE || bytes[at] === BACKSLASH) return undefined;
     this.#mouldsInVain = 0;
     return textEnd - textStart;
   }
@@ -62,17 +68,17 @@ export class PlainTokenEvents {
     if (bytes.compare(PREFIX, 0, PREFIX.length, from, from + PREFIX.length) !== 0) return undefined;
     // Latin-1 is the fastest way to a string; the keys are ASCII, and what the values say does not matter here.
     const event = bytes.toString('latin1', from, end);
-    const hasContent = contentOf(event);
-    if (hasContent === true && this.#mouldsInVain < MAX_MOULDS_IN_VAIN) {
+    const content = contentOf(event);
+    if (content?.hasContent === true && this.#mouldsInVain < MAX_MOULDS_IN_VAIN) {
       this.#mouldsInVain++;
       this.#mould = mouldOf(event) ?? this.#mould;
     }
-    return hasContent === undefined ? undefined : { end, hasContent };
+    return content === undefined ? undefined : { end, ...content };
   }
 }
 
-/** Whether an event of nothing but tokens has any; undefined: it is something else. */
-function contentOf(event: string): boolean | undefined {
+/** The content of an event of nothing but tokens; undefined: it is something else. */
+function contentOf(event: string): Content | undefined {
   let chunk: ChatChunk;
   try {
     chunk = JSON.parse(event.slice(PREFIX.length - 1)) as ChatChunk;
@@ -82,7 +88,11 @@ function contentOf(event: string): boolean | undefined {
   const { choices } = chunk;
   if ((chunk.usage ?? chunk.error ?? undefined) !== undefined) return undefined;
   if (!Array.isArray(choices) || choices.length === 0) return undefined;
-  return choices.some(hasContent);
+  const deltas = choices.map(deltaOf);
+  return {
+    hasContent: deltas.some((delta) => deltaKeys.some((key) => isFilled(delta[key]))),
+    textBytes: deltas.reduce((sum, delta) => sum + textBytesOf(delta), 0),
+  };
 }
 
 /** The first text of an event that has content. It must be all the content there is: without it the event has none. */
@@ -90,15 +100,26 @@ function mouldOf(event: string): Mould | undefined {
   const text = /"(?:content|reasoning_content|reasoning)": ?"([^"\\]+)"/d.exec(event)?.indices?.[1];
   if (text === undefined) return undefined;
   const [before, after] = [event.slice(0, text[0]), event.slice(text[1])];
-  if (contentOf(before + after) !== false) return undefined;
+  if (contentOf(before + after)?.hasContent !== false) return undefined;
   return { before: Buffer.from(before, 'latin1'), after: Buffer.from(after, 'latin1') };
 }
 
-function hasContent(choice: unknown): boolean {
-  const { delta } = (choice ?? {}) as { readonly delta?: Readonly<Record<string, unknown>> | null };
-  return deltaKeys.some((key) => {
-    const value = delta?.[key];
-    if (typeof value === 'string') return value !== '';
-    return typeof value === 'object' && value !== null && Object.keys(value).length > 0;
-  });
+type Delta = Readonly<Record<string, unknown>>;
+
+const deltaOf = (choice: unknown): Delta => (choice as { readonly delta?: Delta | null } | null)?.delta ?? {};
+
+const isFilled = (value: unknown): boolean =>
+  typeof value === 'string'
+    ? value !== ''
+    : typeof value === 'object' && value !== null && Object.keys(value).length > 0;
+
+/** In Latin-1, a character is a byte. */
+function textBytesOf(delta: Delta): number {
+  const calls = Array.isArray(delta['tool_calls']) ? (delta['tool_calls'] as unknown[]) : [];
+  const functions = [...calls.map((call) => fieldOf(call, 'function')), delta['function_call']];
+  const texts = [...textKeys.map((key) => delta[key]), ...functions.map((one) => fieldOf(one, 'arguments'))];
+  return texts.reduce<number>((sum, text) => (typeof text === 'string' ? sum + text.length : sum), 0);
 }
+
+const fieldOf = (value: unknown, key: string): unknown =>
+  typeof value === 'object' && value !== null ? (value as Delta)[key] : undefined;

@@ -34,6 +34,7 @@ export function pricedRequest(
     stream,
     usageWanted,
     choices,
+    namesCap: caps.length > 0,
     maxOutputTokensPerChoice,
     maxOutputTokens: maxOutputTokensPerChoice * choices,
     inputBytes: body.length,

@@ -5,7 +5,7 @@ import type { Seen } from './json-watch.ts';
 import type { StreamFormat } from './kinds/kind.ts';
 import { SseReader } from './sse.ts';
 import type { SseListener } from './sse.ts';
-import { usageOf } from './usage.ts';
+import { tokensOfText, usageOf } from './usage.ts';
 import type { AnswerUsage } from './usage.ts';
 
 /** No usage chunk is that long: what is longer is let go. */
@@ -17,11 +17,12 @@ const CR = 0x0d;
 const DONE = '[DONE]';
 const NONE = new Uint8Array();
 
-const deltaPaths = ['content', 'reasoning_content', 'reasoning', 'refusal', 'tool_calls', 'function_call'].map(
-  (key) => `choices.*.delta.${key}`,
-);
-const chatPaths = ['choices', 'usage', 'error', ...deltaPaths];
-const responsesPaths = ['type', 'response.usage', 'error'];
+const inDelta = (keys: readonly string[]): string[] => keys.map((key) => `choices.*.delta.${key}`);
+const textKeys = ['content', 'reasoning_content', 'reasoning', 'refusal'];
+const deltaPaths = inDelta([...textKeys, 'tool_calls', 'function_call']);
+const textPaths = inDelta([...textKeys, 'tool_calls.*.function.arguments', 'function_call.arguments']);
+const chatPaths = ['choices', 'usage', 'error', ...new Set([...deltaPaths, ...textPaths])];
+const responsesPaths = ['type', 'delta', 'response.usage', 'error'];
 const terminalEvents = new Set(['"response.completed"', '"response.incomplete"', '"response.failed"', '"error"']);
 const failedEvents = new Set(['"response.failed"', '"error"']);
 
@@ -59,7 +60,8 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
   #usage: AnswerUsage | undefined;
   #isComplete = false;
   #hasFailed = false;
-  #producedTokens = 0;
+  #tokenEvents = 0;
+  #textBytes = 0;
 
   constructor(format: StreamFormat, passesAll: boolean) {
     this.#isChat = format === 'chat-chunks';
@@ -96,12 +98,16 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
       complete: this.#isComplete,
       failed: this.#hasFailed,
       ...(this.#usage && { usage: this.#usage }),
-      producedTokens: this.#producedTokens,
+      producedTokens: this.producedTokens(),
     };
   }
 
   producedTokens(): number {
-    return this.#producedTokens;
+    return Math.max(this.#tokenEvents, tokensOfText(this.#textBytes));
+  }
+
+  usage(): AnswerUsage | undefined {
+    return this.#usage;
   }
 
   get #isBetweenEvents(): boolean {
@@ -117,7 +123,8 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
     for (;;) {
       const next = this.#plainEvents.at(buffer, at);
       if (next === undefined) return at;
-      if (next.hasContent) this.#producedTokens++;
+      if (next.hasContent) this.#tokenEvents++;
+      this.#textBytes += next.textBytes;
       at = next.end;
       this.#isTakenOut = false;
       this.#giveOut(at);
@@ -170,9 +177,10 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
     if (!this.#isChat) return this.#readResponseEvent();
     if (this.#head.trim() === DONE && !this.#hasMoreData) this.#isComplete = true;
     if (isError(this.#watch.seen('error'))) this.#isComplete = this.#hasFailed = true;
-    if (deltaPaths.some((path) => this.#watch.seen(path)?.isFilled)) this.#producedTokens++;
+    if (deltaPaths.some((path) => this.#watch.seen(path)?.isFilled)) this.#tokenEvents++;
+    for (const path of textPaths) this.#textBytes += this.#watch.seen(path)?.textBytes ?? 0;
     const usage = this.#watch.seen('usage');
-    this.#usage = usageOf(usage?.raw, this.#producedTokens > 0) ?? this.#usage;
+    this.#usage = usageOf(usage?.raw, this.#tokenEvents > 0) ?? this.#usage;
     const choices = this.#watch.seen('choices');
     return (
       this.#watch.isWhole && choices?.firstByte === OPEN_ARRAY && !choices.isFilled && usage?.firstByte === OPEN_OBJECT
@@ -181,11 +189,14 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
 
   #readResponseEvent(): false {
     const type = this.#watch.seen('type')?.raw ?? '';
-    if (type.endsWith('.delta"')) this.#producedTokens++;
+    if (type.endsWith('.delta"')) {
+      this.#tokenEvents++;
+      this.#textBytes += this.#watch.seen('delta')?.textBytes ?? 0;
+    }
     if (terminalEvents.has(type)) this.#isComplete = true;
     if (failedEvents.has(type) || (type === '' && isError(this.#watch.seen('error'))))
       this.#isComplete = this.#hasFailed = true;
-    this.#usage = usageOf(this.#watch.seen('response.usage')?.raw, this.#producedTokens > 0) ?? this.#usage;
+    this.#usage = usageOf(this.#watch.seen('response.usage')?.raw, this.#tokenEvents > 0) ?? this.#usage;
     return false;
   }
 

@@ -44,3 +44,8 @@ export function usageOf(text: string | undefined, hasProduced: boolean, hasOutpu
     ? undefined
     : usage;
 }
+
+const BYTES_PER_TOKEN = 4;
+
+/** Tokens that so much text most likely is at least. */
+export const tokensOfText = (textBytes: number): number => Math.ceil(textBytes / BYTES_PER_TOKEN);

@@ -1,5 +1,6 @@
 import { fastify } from 'fastify';
 import type { FastifyInstance } from 'fastify';
+import { metricsText } from './metrics.ts';
 
 /** What the owner sees of a running node; no secrets, no prompts. */
 export interface Health {
@@ -22,13 +23,17 @@ export interface Health {
   readonly backends: { readonly running: number; readonly waiting: number };
 }
 
-/** `/healthz`: 200 while the process lives, with what it does. `/readyz`: 200 only while it sells, else 503. */
+/** `/healthz`: 200 while the process lives, with what it does. `/readyz`: 200 only while it sells, else 503. `/metrics`: for Prometheus. */
 export function createHealthServer(health: () => Health): FastifyInstance {
   const app = fastify({ forceCloseConnections: true });
   app.get('/healthz', () => health());
   app.get('/readyz', (_request, reply) => {
     const now = health();
     return reply.code(now.status === 'ok' ? 200 : 503).send({ status: now.status });
+  });
+  app.get('/metrics', async (_request, reply) => {
+    const { contentType, text } = await metricsText(health());
+    return reply.type(contentType).send(text);
   });
   return app;
 }

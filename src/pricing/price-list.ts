@@ -25,6 +25,8 @@ export interface PriceEntry {
   readonly price: TokenPrice;
   /** Absent: the default of the whole configuration. */
   readonly maxOutputTokens?: number;
+  /** Tokens that prompt and answer together may have. Absent: what the backend tells. */
+  readonly contextTokens?: number;
   /** What the model can do, where its backends do not tell. Absent: complete texts. */
   readonly capabilities?: readonly Capability[];
   /** The first that can counts. Absent: the default of the whole configuration. */

@@ -1,6 +1,10 @@
 /** Room in the spool for an answer of at most so many bytes, with where its chunks were cut (4 bytes for each, and an event has 64 at least) and its end. */
 export const spoolBytesFor = (answerBytes: number): number => answerBytes + Math.ceil(answerBytes / 16) + 4096;
 
+/** Room on disk for a job that is accepted: its input, which the ledger keeps for it, and its answer. */
+export const roomBytesFor = (inputBytes: number, answerBytes: number): number =>
+  inputBytes + spoolBytesFor(answerBytes);
+
 /**
  * Where output waits between backend and buyer. One spool per job; append-only, on disk, so that a slow buyer holds neither memory nor a
  * backend slot, and a finished answer survives a crash. Chunk boundaries are fixed when a chunk is first cut, so that a buyer that

@@ -2,12 +2,13 @@ import type { BackendPool } from '../backend/pool.ts';
 import type { Counting } from '../estimating/counting.ts';
 import { CannotCount } from '../estimating/estimator.ts';
 import type { Msat } from '../money/msat.ts';
-import { checkRequestInSteps, taskKinds } from '../openai/request.ts';
+import { checkRequestInSteps, hasOutput, taskKinds } from '../openai/request.ts';
 import type { RequestLimits, TaskKind } from '../openai/request.ts';
 import { quotePrice } from '../pricing/price.ts';
 import { findPrice } from '../pricing/price-list.ts';
-import type { EstimatorChoice, PaymentMode, PriceList } from '../pricing/price-list.ts';
+import type { EstimatorChoice, PaymentMode, PriceEntry, PriceList } from '../pricing/price-list.ts';
 import type { PriceRule } from '../pricing/price-rule.ts';
+import { outputRoom } from './context-room.ts';
 import type { Availability, Offer, Priced, Refused } from './offer.ts';
 import { kindsOf } from './what-models-do.ts';
 
@@ -57,7 +58,7 @@ export class PriceOffer implements Offer {
 
   availability(taskKind: TaskKind, model: string): Availability {
     const now = this.#kindsByModel().get(model);
-    const can = now ?? this.#everOnSale.get(model);
+    const can = now ?? (this.#options.pool.isAway(model) ? this.#everOnSale.get(model) : undefined);
     if (can === undefined) return 'not for sale';
     if (!can.includes(taskKind)) return 'for other work';
     return now === undefined ? 'away' : 'on sale';
@@ -77,17 +78,22 @@ export class PriceOffer implements Offer {
       ...allowed,
     });
     if ('refusal' in request) return request;
-    const input = await counting.count(request, entry.estimators ?? estimators, { signal }).catch((error: unknown) => {
+    const contextTokens = this.#contextOf(model, entry);
+    const isLimited = contextTokens !== undefined && hasOutput(taskKind); // several texts without output have it each
+    const options = { signal, ...(isLimited && { limitTokens: contextTokens }) };
+    const input = await counting.count(request, entry.estimators ?? estimators, options).catch((error: unknown) => {
       if (error instanceof CannotCount) return undefined;
       throw error;
     });
     if (input === undefined) return { refusal: 'rate-limited', message: UNCOUNTED };
+    const outputTokens = outputRoom(request, input, contextTokens);
+    if (typeof outputTokens !== 'number') return outputTokens;
     return {
       work: {
         model,
         stream: request.stream,
         usageWanted: request.usageWanted,
-        maxOutputTokensPerChoice: request.maxOutputTokensPerChoice,
+        maxOutputTokensPerChoice: outputTokens,
         choices: request.choices,
       },
       paymentMode: entry.paymentMode ?? paymentMode,
@@ -95,12 +101,19 @@ export class PriceOffer implements Offer {
         estimator: input.estimator,
         inputTokens: input.tokens,
         counted: input.how,
-        maxOutputTokens: request.maxOutputTokens,
+        maxOutputTokens: outputTokens * request.choices,
         price: entry.price,
         rules: rules(),
         minPriceMsat,
       }),
     };
+  }
+
+  /** What the backend tells and what the operator says: the smaller one is sure. */
+  #contextOf(model: string, entry: PriceEntry): number | undefined {
+    const told = this.#options.pool.models().find(({ id }) => id === model)?.contextTokens;
+    const known = [told, entry.contextTokens].filter((tokens) => tokens !== undefined);
+    return known.length === 0 ? undefined : Math.min(...known);
   }
 
   #kindsByModel(): ReadonlyMap<string, readonly TaskKind[]> {

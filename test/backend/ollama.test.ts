@@ -16,9 +16,11 @@ const tags = [
   { name: 'embedder:latest', digest: 'd4' },
   { name: 'old:1b', digest: 'd5' },
   { name: 'deleted:1b', digest: 'd6' },
+  { name: 'copy:latest', digest: 'd1' },
 ];
 const shown: Record<string, object> = {
-  'hot:latest': { capabilities: ['completion', 'tools'], parameters: 'num_ctx    2048', model_info: {} },
+  'hot:latest': { capabilities: ['completion', 'tools'], parameters: 'num_ctx    4096', model_info: {} },
+  'copy:latest': { capabilities: ['completion'], parameters: 'num_ctx 4096' },
   'cold:8b': {
     capabilities: ['completion', 'vision'],
     parameters: 'stop   "<|num_ctx 5|>"\nnum_ctx                        4096\ntemperature 1',
@@ -33,32 +35,79 @@ const shown: Record<string, object> = {
   'old:1b': { model_info: { 'llama.context_length': 8192 } },
 };
 
+const loaded = [
+  { name: 'hot:latest', digest: 'd1', context_length: 2048 },
+  { name: 'long:1b', digest: 'd3', context_length: 131_072 },
+];
+
 function answer(call: Seen): void {
   if (call.path === '/api/tags') return json(call, 200, { models: tags });
-  if (call.path === '/api/ps') return json(call, 200, { models: [{ name: 'hot:latest', context_length: 8192 }] });
+  if (call.path === '/api/ps') return json(call, 200, { models: loaded });
   const { model } = JSON.parse(call.body.toString()) as { model: string };
   const facts = shown[model];
   return facts === undefined ? json(call, 404, { error: 'model not found' }) : json(call, 200, facts);
 }
 
 describe('an Ollama', () => {
-  test('tells what is loaded, and the context as loaded or as it will be; and what each model can do, where this Ollama knows', async () => {
+  test('tells what is loaded, under any name, the least of the context as loaded and as it will be, and what each model can do, where this Ollama knows', async () => {
     const upstream = await upstreamServer(answer);
     const backend = backendAt(upstream.origin);
+    const hot = { digest: 'd1', capabilities: ['completion'], warm: true, contextTokens: 2048 };
+    const embedder = { digest: 'd4', capabilities: ['embedding'], warm: false };
     const expected = [
-      { id: 'hot', capabilities: ['completion'], warm: true, contextTokens: 8192 },
-      { id: 'hot:latest', capabilities: ['completion'], warm: true, contextTokens: 8192 },
-      { id: 'cold:8b', capabilities: ['completion', 'vision'], warm: false, contextTokens: 4096 },
-      { id: 'long:1b', capabilities: ['completion'], warm: false, contextTokens: 32_768 },
-      { id: 'embedder', capabilities: ['embedding'], warm: false },
-      { id: 'embedder:latest', capabilities: ['embedding'], warm: false },
-      { id: 'old:1b', warm: false },
+      { id: 'hot', ...hot },
+      { id: 'hot:latest', ...hot },
+      { id: 'cold:8b', digest: 'd2', capabilities: ['completion', 'vision'], warm: false, contextTokens: 4096 },
+      { id: 'long:1b', digest: 'd3', capabilities: ['completion'], warm: true, contextTokens: 32_768 },
+      { id: 'embedder', ...embedder },
+      { id: 'embedder:latest', ...embedder },
+      { id: 'old:1b', digest: 'd5', warm: false },
+      { id: 'copy', ...hot },
+      { id: 'copy:latest', ...hot },
     ];
     expect(await backend.models()).toEqual(expected);
     expect(await backend.models()).toEqual(expected);
     const shows = upstream.seen.filter(({ path }) => path === '/api/show').map(({ body }) => body.toString());
     expect(shows.filter((body) => body.includes('cold:8b'))).toHaveLength(1);
     expect(clock.delays()).toEqual([]);
+  });
+
+  test('loads a model by a request without a prompt', async () => {
+    const upstream = await upstreamServer((call) => json(call, 200, { done: true, done_reason: 'load' }));
+    await backendAt(upstream.origin).warm?.('cold:8b', new AbortController().signal);
+    const call = await upstream.next();
+    expect(call.path).toBe('/api/generate');
+    expect(JSON.parse(call.body.toString())).toEqual({ model: 'cold:8b', prompt: '', stream: false });
+    expect(clock.delays()).toEqual([]);
+  });
+
+  test('loads a model that can not generate as one that embeds', async () => {
+    const upstream = await upstreamServer((call) =>
+      call.path === '/api/embed' ? json(call, 200, { embeddings: [] }) : json(call, 400, { error: 'does not support' }),
+    );
+    await backendAt(upstream.origin).warm?.('embedder', new AbortController().signal);
+    expect(upstream.seen.map(({ path }) => path)).toEqual(['/api/generate', '/api/embed']);
+    expect(JSON.parse(upstream.seen[1]!.body.toString())).toEqual({ model: 'embedder', input: '' });
+  });
+
+  test('that does not load a model in time, or does not have it, is an error; who stops waiting is gone at once', async () => {
+    const upstream = await upstreamServer();
+    const abort = new AbortController();
+    const load = (model: string, signal = new AbortController().signal) => {
+      const loading = backendAt(upstream.origin).warm?.(model, signal);
+      loading?.catch(() => {});
+      return loading;
+    };
+    const [late, stopped, missing] = [load('a'), load('b', abort.signal), load('c')];
+    const calls = [await upstream.next(), await upstream.next(), await upstream.next()];
+    const callFor = (model: string) => calls.find(({ body }) => body.includes(`"${model}"`))!;
+    json(callFor('c'), 404, { error: 'model moss not found' });
+    await expect(missing).rejects.toThrow(/^the backend answered with status 404$/);
+    abort.abort();
+    await expect(stopped).rejects.toThrow('the call was aborted');
+    await callFor('b').gone;
+    clock.advance(1_000);
+    await expect(late).rejects.toThrow('the model was not loaded within 1 s');
   });
 
   test('takes inference at its OpenAI-compatible endpoint, with the exact bytes', async () => {

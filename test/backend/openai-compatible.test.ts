@@ -396,13 +396,22 @@ describe('time limits', () => {
 });
 
 describe('models', () => {
-  test('are those that the server lists, with the context that vLLM tells', async () => {
+  test('are those that the server lists, with the context that vLLM and llama.cpp tell', async () => {
     const data = [
       { id: 'a', object: 'model', max_model_len: 4096 },
       { id: 'b', max_model_len: 'many', meta: { n_ctx_train: 8192 } },
+      { id: 'c', owned_by: 'llamacpp', meta: { n_ctx: 2048, n_ctx_train: 8192 } },
+      { id: 'd', meta: null },
+      { id: 'e', meta: 'none' },
     ];
     const upstream = await upstreamServer((call) => json(call, 200, { object: 'list', data }));
-    expect(await backendAt(upstream.origin).models()).toEqual([{ id: 'a', contextTokens: 4096 }, { id: 'b' }]);
+    expect(await backendAt(upstream.origin).models()).toEqual([
+      { id: 'a', contextTokens: 4096 },
+      { id: 'b' },
+      { id: 'c', contextTokens: 2048 },
+      { id: 'd' },
+      { id: 'e' },
+    ]);
     expect(upstream.seen.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /v1/models']);
     expect(clock.delays()).toEqual([]);
   });

@@ -121,6 +121,65 @@ describe.each(bothVersions)('a buyer of LCP v0.%i', (version) => {
   });
 });
 
+describe('a buyer that is told to come back', () => {
+  const refuse = async (stall: Stall, afterS: number, code = errorCode(2, 'rate-limited')) => {
+    const { jobId } = await stall.request();
+    stall.heard.length = 0;
+    await stall.send({ kind: 'error', jobId, code, message: `being loaded; try again in about ${afterS} s` });
+    await stall.quiet();
+    return jobId;
+  };
+
+  test('does so by itself when it has the patience, as another job', async () => {
+    const stall = await Stall.open(2, 60_000);
+    const buying = stall.buy();
+    const refused = [await refuse(stall, 20)];
+    await stall.clock.advance(19_999);
+    expect(stall.heard).toEqual([]);
+    await stall.clock.advance(1);
+    refused.push(await refuse(stall, 40));
+    await stall.clock.advance(40_000);
+    const jobId = await stall.quote();
+    expect(refused).not.toContain(jobId);
+    await until('paid', () => stall.paid === 1);
+    await stall.answer(jobId, ['{}']);
+    expect(await textOf((await buying).body)).toBe('{}');
+  });
+
+  test.each([
+    ['without patience', undefined, 1],
+    ['for longer than it has patience', 60_000, 61],
+  ])('gives up at once %s, and says when', async (_what, patienceMs, afterS) => {
+    const stall = await Stall.open(2, patienceMs);
+    const buying = stall.buy();
+    await refuse(stall, afterS);
+    expect(await failureOf(buying)).toMatchObject({ code: 'refused', isPaid: false, retryAfterMs: afterS * 1000 });
+  });
+
+  test('gives up when all waits together would be too long, and when the refusal is of another kind', async () => {
+    const stall = await Stall.open(2, 60_000);
+    const buying = stall.buy();
+    await refuse(stall, 40);
+    await stall.clock.advance(40_000);
+    await refuse(stall, 21);
+    expect(await failureOf(buying)).toMatchObject({ retryAfterMs: 21_000 });
+    const another = await Stall.open(2, 60_000);
+    const buyingThere = another.buy();
+    await refuse(another, 1, errorCode(2, 'unsupported-task'));
+    expect((await failureOf(buyingThere)).retryAfterMs).toBeUndefined();
+  });
+
+  test('stops waiting when it is aborted', async () => {
+    const stall = await Stall.open(2, 60_000);
+    const buying = stall.buy();
+    await refuse(stall, 20);
+    const timers = stall.clock.waiting;
+    stall.abort.abort();
+    expect((await failureOf(buying)).code).toBe('cancelled');
+    expect([stall.heard, stall.clock.waiting]).toEqual([[], timers - 1]);
+  });
+});
+
 describe('a buyer', () => {
   test('gives up when no quote comes in time, and cancels', async () => {
     const stall = await Stall.open();

@@ -41,7 +41,7 @@ export class Stall {
     this.version = version;
   }
 
-  static async open(version: Version = 2): Promise<Stall> {
+  static async open(version: Version = 2, patienceMs?: number): Promise<Stall> {
     const stall = new Stall(version);
     const { clock, buyer: node, provider, network, heard } = stall;
     const store = { load: () => Promise.resolve([]), save: () => Promise.resolve() };
@@ -55,6 +55,7 @@ export class Stall {
       maxAnswerBytes: 100_000,
       maxFeeMsat: msat(0n),
       quoteTimeoutMs: 30_000,
+      patienceMs,
       payTimeoutMs: 60_000,
     });
     session.addRole(stall.requester);

@@ -167,10 +167,10 @@ const CASES: readonly Case[] = [
     ['config.yaml:1:67: pricing.in_flight_surge.max_multiplier_bps: expected 0 or at least 10000, got 9999.'],
   ],
   [
-    'a spool smaller than one answer',
+    'a spool smaller than one request and its answer',
     'spool:\n  max_bytes: 16777216\nlimits:\n  max_output_bytes: 16777217',
     [
-      'config.yaml:2:14: spool.max_bytes: expected at least 17829890, for one answer of limits.max_output_bytes (16777217) and the marks',
+      'config.yaml:2:14: spool.max_bytes: expected at least 22024194, for one request of limits.max_input_bytes (4194304), one answer of limits.max_output_bytes (16777217) and the marks',
     ],
   ],
   [

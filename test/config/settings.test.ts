@@ -9,7 +9,7 @@ const read = (written: object): Config =>
 
 /** In this order, because each value is above the one before: hold_seconds stays below total_seconds. */
 const sections = ['limits', 'payment', 'deadlines', 'spool'] as const;
-/** The disk must hold one answer with the marks of its chunks. */
+/** The disk must hold one request, and one answer with the marks of its chunks. */
 const SPOOL_ROOM_BYTES = 10_000;
 
 const numericKeys = sections.flatMap((section) =>

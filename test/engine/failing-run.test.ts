@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { JSON_ANSWER, Market, SSE_ANSWER, bothVersions, sseAnswer } from '../harness/market.ts';
 import {
+  DONE,
   answers,
   breaksAfter,
   completion,
@@ -131,6 +132,7 @@ describe.each(bothVersions)('a run for LCP v0.%i', (version) => {
     const quote = await buyer.order();
     await buyer.pay(quote);
     await market.reaches(quote.jobId, 'funded running none');
+    await until('the backend is asked', () => backend.requests.length > 0);
     await clock.advance(600_000);
     expect(await buyer.result(quote.jobId)).toMatchObject({
       status: 'failed',
@@ -140,7 +142,7 @@ describe.each(bothVersions)('a run for LCP v0.%i', (version) => {
     await expectRefund(market, quote.priceMsat);
   });
 
-  test('that stops in the middle of its stream at its deadline ends with an error event', async () => {
+  test('that streams until its deadline ends with an error event, and costs what was produced', async () => {
     const market = await Market.open(version);
     const { buyer, backend, clock } = market;
     backend.will(answers(delta('forty'), gate()));
@@ -148,9 +150,37 @@ describe.each(bothVersions)('a run for LCP v0.%i', (version) => {
     await buyer.pay(quote);
     await buyer.hear('stream-chunk', quote.jobId);
     await clock.advance(600_000);
-    expect((await buyer.result(quote.jobId)).status).toBe('failed');
-    await expectRefund(market, quote.priceMsat);
+    expect(await buyer.result(quote.jobId)).toMatchObject({
+      status: 'failed',
+      message: 'the answer took longer than the provider allows',
+    });
     expect(buyer.delivery(quote.jobId).bytes.toString()).toContain('"error"');
+    const charge = BigInt(Math.ceil(stream.length / 4)) * 1_000n + 2n * 10_000n; // "forty" has five bytes
+    const credit = quote.priceMsat - charge;
+    expect(await market.money()).toEqual({ received: quote.priceMsat, revenue: charge, credit, reserved: 0n });
+  });
+
+  test.each(['whole', 'stream'])('whose %s answer nobody fetches costs what was produced', async (kind) => {
+    const market = await Market.open(version, { backlogBytes: 1_000 });
+    const { buyer, backend, seller, clock } = market;
+    const text = 'x'.repeat(400);
+    if (kind === 'whole')
+      backend.will(
+        answers(completion(text).slice(0, 430), completion(text).slice(430), ...Array(9).fill(' '.repeat(900))),
+      );
+    else backend.will(answers(...Array.from({ length: 99 }, () => delta(text)), DONE));
+    const body = kind === 'whole' ? chat() : stream;
+    const quote = await buyer.order(body);
+    seller.node.stuck.add(buyer.node.nodeId);
+    await buyer.pay(quote);
+    await market.reaches(quote.jobId, 'funded producing *');
+    await market.breathe();
+    await clock.advance(600_000);
+    await market.reaches(quote.jobId, 'closed failed *');
+    const { revenue, credit } = await market.money();
+    const prompt = BigInt(Math.ceil(body.length / 4)) * 1_000n;
+    expect(revenue).toBeGreaterThan(prompt);
+    expect(revenue + credit).toBe(quote.priceMsat);
   });
 
   test('whose answer is larger than the buyer takes fails, and costs what was produced: the limit is its own', async () => {

@@ -53,6 +53,22 @@ describe('a payment in hold mode', () => {
     });
   });
 
+  test('is charged for an answer that was too large for its buyer before the payment was taken', async () => {
+    const market = await openMarket();
+    const { buyer, seller } = market;
+    await buyer.manifest({ maxStreamBytes: 2_000n });
+    const allowed = Promise.withResolvers<void>();
+    seller.node.faults.settleInvoice = () => allowed.promise;
+    market.backend.will(answers(...Array.from({ length: 30 }, () => delta('x'.repeat(100)))));
+    const { quote, jobId } = await payFor(buyer, chat({ stream: true }));
+    await market.reaches(jobId, 'settling failed withheld');
+    allowed.resolve();
+    expect((await buyer.result(jobId)).status).toBe('failed');
+    const { revenue, credit } = await market.money();
+    expect(revenue).toBeGreaterThan(0n);
+    expect(revenue + credit).toBe(quote.priceMsat);
+  });
+
   test('goes back untouched when the backend fails before the first byte', async () => {
     const market = await openMarket();
     market.backend.will(failsBefore(false));

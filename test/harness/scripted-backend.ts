@@ -72,6 +72,11 @@ export class ScriptedBackend implements Backend {
   readonly name: string;
   readonly outputCapField = 'max_tokens';
   readonly requests: BackendRequest[] = [];
+  /** What it lists. */
+  stock: readonly BackendModel[] = [{ id: MODEL }, { id: EMBEDDER, capabilities: ['embedding'] }];
+  /** Models that it was told to load; `loading` holds that back. */
+  readonly loads: string[] = [];
+  loading: Gate | undefined;
   /** Calls that were given up while they ran. */
   aborts = 0;
   #scripts: Script[] = [];
@@ -91,17 +96,30 @@ export class ScriptedBackend implements Backend {
     signal.addEventListener('abort', () => this.aborts++, { once: true });
     const script = this.#scripts.length > 1 ? this.#scripts.shift() : this.#scripts[0];
     if (script === undefined) throw new BackendError('no script', { retryable: false });
+    this.#hasLoaded(request.model);
     const pieces = script(request, signal);
     const first = await pieces.next();
     return { contentType: request.stream ? SSE_TYPE : JSON_TYPE, body: bytesOf(first, pieces) };
   }
 
   models(): Promise<BackendModel[]> {
-    return Promise.resolve([{ id: MODEL }, { id: EMBEDDER, capabilities: ['embedding'] }]);
+    return Promise.resolve([...this.stock]);
+  }
+
+  async warm(model: string, signal: AbortSignal): Promise<void> {
+    this.loads.push(model);
+    if (this.loading !== undefined) await orAborted(this.loading.passed, signal);
+    this.#hasLoaded(model);
   }
 
   close(): Promise<void> {
     return Promise.resolve();
+  }
+
+  #hasLoaded(model: string): void {
+    this.stock = this.stock.map((known) =>
+      known.id === model && known.warm === false ? { ...known, warm: true } : known,
+    );
   }
 }
 

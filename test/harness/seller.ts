@@ -37,6 +37,8 @@ export const LIMITS = {
   requestsPerMinute: 6_000,
   countingSecondsPerMinutePerPeer: 10,
   countingSecondsPerMinute: 30,
+  modelLoadsPerMinutePerPeer: 2,
+  modelLoadsPerMinute: 6,
   openInputsPerPeer: 8,
   openInputs: 32,
   inputMemoryBytesPerPeer: 250_000,
@@ -68,20 +70,26 @@ const settingsWith = (
   {
     peers,
     promisedSpoolBytes = SPOOL_BYTES,
+    backlogBytes = 1 << 20,
     paymentMode = 'upfront',
     inFlightSurge,
-  }: Pick<SellerOptions, 'peers' | 'promisedSpoolBytes' | 'paymentMode' | 'inFlightSurge'>,
+    coldModels = 'warm',
+  }: Pick<
+    SellerOptions,
+    'peers' | 'promisedSpoolBytes' | 'backlogBytes' | 'paymentMode' | 'inFlightSurge' | 'coldModels'
+  >,
 ): SellerSettings => ({
   enabled: true,
   quoteTtlSeconds: DEADLINES.quoteTtlS,
   minPriceMsat: msat(1000n),
   pricing: {
-    lists: [{ file: 'test', entries: [MODEL, EMBEDDER].map((pattern) => ({ pattern, price: PRICES })) }],
+    lists: [{ file: 'test', entries: [`${MODEL}*`, EMBEDDER].map((pattern) => ({ pattern, price: PRICES })) }],
     ...(inFlightSurge && { inFlightSurge }),
   },
   llm: {
     maxOutputTokens: MAX_OUTPUT_TOKENS,
     estimators: [{ name: 'bytes' }],
+    coldModels,
     allowedRequestFields: [],
     allowedToolTypes: [],
   },
@@ -97,7 +105,7 @@ const settingsWith = (
     retentionSeconds: DEADLINES.retentionMs / 1000,
     drainSeconds: 60,
   },
-  spool: { maxBytes: promisedSpoolBytes, maxBacklogBytes: 1 << 20 },
+  spool: { maxBytes: promisedSpoolBytes, maxBacklogBytes: backlogBytes },
 });
 
 export interface SellerOptions {
@@ -110,9 +118,11 @@ export interface SellerOptions {
   readonly slots?: number;
   readonly paymentMode?: PaymentMode;
   readonly inFlightSurge?: LoadSettings;
+  readonly coldModels?: 'warm' | 'sell';
   /** What the disk takes, and what admission believes that it takes. */
   readonly spoolBytes?: number;
   readonly promisedSpoolBytes?: number;
+  readonly backlogBytes?: number;
   readonly peers?: Partial<SellerSettings['peers']>;
   readonly log?: Logger;
   /** Called before each use of the ledger; may throw, wait, or end the process. */
@@ -175,6 +185,10 @@ export class Seller {
 
   get session(): Session {
     return this.#parts.session;
+  }
+
+  get pool(): BackendPool {
+    return this.#pool;
   }
 
   get sweeper(): Sweeper {

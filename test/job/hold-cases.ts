@@ -50,6 +50,14 @@ export const holds: Case[] = [
     entries: ['lightning→reserved 50000', 'reserved→revenue 500', 'reserved→buyer 49500'],
   },
   {
+    name: 'so is one that came up to its limit before',
+    given: { ...settling, run: 'failed', chargeMsat: msat(500n) },
+    event: E['payment-settled'],
+    leadsTo: 'closed failed sending',
+    effects: ['deliver'],
+    entries: ['lightning→reserved 50000', 'reserved→revenue 500', 'reserved→buyer 49500'],
+  },
+  {
     name: 'one that broke before the payment was taken is credited then',
     given: { ...settling, run: 'failed' },
     event: E['payment-settled'],
@@ -74,7 +82,7 @@ export const holds: Case[] = [
   {
     name: 'so does an answer that has no room at the buyer',
     given: working,
-    event: E['size-limit-reached'],
+    event: E['limit-reached'],
     leadsTo: 'closing failed none',
     effects: ['cancel-invoice'],
   },

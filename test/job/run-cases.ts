@@ -128,9 +128,9 @@ export const run: Case[] = [
     entries: charged,
   },
   {
-    name: 'an answer beyond the limit of the buyer fails, and charges what it used',
+    name: 'an answer that comes up to a limit fails, and charges what it used',
     given: producing,
-    event: E['size-limit-reached'],
+    event: E['limit-reached'],
     leadsTo: 'closed failed sending',
     entries: charged,
   },

@@ -59,19 +59,18 @@ describe('a job that nobody paid', () => {
     expect(await ledger.forgetUnpaid(LATER_MS, 1)).toBe(1);
   });
 
-  test('stays while its invoice can be paid, and for ever once credit was reserved or a payment came, however late', async () => {
+  test('stays while its invoice can be paid, and for ever once a payment came, however late', async () => {
     const { ledger } = await temporaryLedger();
-    const reserving = jobNamed('reserving', { funding: 'closed', reservedMsat: msat(500n) });
-    const buyer = buyerAccount(reserving.peer);
+    const booked = jobNamed('booked', { funding: 'closed' }); // by a program with a bug: without the receipt
     const entries = [
-      received(reserving),
-      { ...received(reserving), from: reservedAccount(reserving.key), to: buyer, reason: 'credit released' },
+      received(booked),
+      { ...received(booked), from: reservedAccount(booked.key), to: buyerAccount('b') },
     ];
     const kept: [Job, Parameters<typeof changeOf>[1]?][] = [
       [jobNamed('open', { funding: 'open' })],
       [jobNamed('closing', { funding: 'closing' })],
       [jobNamed('paid late', { funding: 'closed', receivedMsat: msat(0n) })],
-      [reserving, { entries }],
+      [booked, { entries }],
     ];
     for (const [job, rest] of kept) await ledger.commit(changeOf(job, rest));
     await ledger.commit(changeOf(unpaid));
@@ -80,6 +79,31 @@ describe('a job that nobody paid', () => {
     );
     expect(await ledger.forgetUnpaid(Number.MAX_SAFE_INTEGER, 10)).toBe(0);
     expect(await ledger.recentJobs(10)).toHaveLength(kept.length + 1);
+  });
+
+  test('goes with the entries that reserved credit for it and released it, and no balance changes', async () => {
+    const { ledger, path } = await temporaryLedger();
+    const asking = jobNamed('x#asked', { funding: 'open', reservedMsat: msat(300n) });
+    const waiting = jobNamed('x#waits', { funding: 'open', reservedMsat: msat(200n) });
+    const [own, reserved] = [buyerAccount(asking.peer), reservedAccount(asking.key)];
+    const move = { jobKey: asking.key, from: own, to: reserved, amountMsat: msat(300n), reason: 'credit reserved' };
+    await grantCredit(path, { peer: asking.peer, amountMsat: msat(500n), note: 'me: why' });
+    await ledger.commit(changeOf(asking, { entries: [move] }));
+    await ledger.commit(
+      changeOf(waiting, {
+        entries: [{ ...move, jobKey: waiting.key, to: reservedAccount(waiting.key), amountMsat: msat(200n) }],
+      }),
+    );
+    expect(await ledger.forgetUnpaid(Number.MAX_SAFE_INTEGER, 9)).toBe(0);
+    await ledger.commit(
+      changeOf({ ...asking, funding: 'closed' }, { entries: [{ ...move, from: reserved, to: own }] }),
+    );
+    const balances = await ledger.balances();
+    expect(await ledger.forgetUnpaid(LATER_MS, 9)).toBe(1);
+    expect(await ledger.recentJobs(9)).toEqual([waiting]);
+    expect(await ledger.entries(asking.key)).toEqual([]);
+    expect(await ledger.balances()).toEqual(balances);
+    expect(await ledger.check()).toMatchObject({ problems: [], entries: 2 });
   });
 
   test('that is at work on the way to deletion comes back whole with what is saved of it then', async () => {
@@ -115,6 +139,32 @@ describe('the ledger file', () => {
     expect(remove).toThrow(/a job is kept for ever/);
     db.close();
     expect(await ledger.recentJobs(9)).toHaveLength(1);
+  });
+
+  test('lets nobody delete the entries of a job that can still be paid, or was, or that move other money', async () => {
+    const { ledger, path } = await temporaryLedger();
+    const { key, peer } = unpaid;
+    const reserve = {
+      jobKey: key,
+      from: buyerAccount(peer),
+      to: reservedAccount(key),
+      amountMsat: msat(5n),
+      reason: 'r',
+    };
+    const release = { ...reserve, from: reserve.to, to: reserve.from };
+    const db = new DatabaseSync(path);
+    const remove = () => db.exec('DELETE FROM entry WHERE job_key IS NOT NULL');
+    await grantCredit(path, { peer, amountMsat: msat(5n), note: 'me: why' });
+    expect(() => db.exec('DELETE FROM entry')).toThrow(/only ever added/);
+    await ledger.commit(changeOf({ ...unpaid, funding: 'open' }, { entries: [reserve] }));
+    expect(remove).toThrow(/only ever added/);
+    await ledger.commit(changeOf({ ...unpaid, receivedMsat: msat(1n) }, { entries: [release] }));
+    expect(remove).toThrow(/only ever added/);
+    await ledger.commit(changeOf(unpaid));
+    expect(() => db.exec('BEGIN; DELETE FROM entry WHERE job_key IS NOT NULL; ROLLBACK')).not.toThrow();
+    await ledger.commit(changeOf(unpaid, { entries: [received(unpaid, 'buyer')] }));
+    expect(remove).toThrow(/only ever added/);
+    db.close();
   });
 
   test('of version 2 says of its jobs which can be forgotten, who paid last, and keeps its manifests', async () => {

@@ -38,7 +38,7 @@ describe('opening a ledger', () => {
     openDatabase({ path, busyTimeoutMs: 10 }, [...MIGRATIONS, 'SELECT 1']).close();
     await expect(openSqliteLedger({ path })).rejects.toMatchObject({
       code: 'failed',
-      message: expect.stringMatching(/newer lcp-provider \(version 4; this program knows up to version 3\)/),
+      message: expect.stringMatching(/newer lcp-provider \(version 5; this program knows up to version 4\)/),
     });
   });
 

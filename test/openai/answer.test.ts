@@ -199,6 +199,19 @@ describe('what the filter learns', () => {
     expect(run({ ...chat, stream: false }, bytes.subarray(0, 200)).end.complete).toBe(false);
   });
 
+  test.each([
+    [chat, '{"choices":[{"delta":{"content":"four words of it."}}]}', 5],
+    [chat, '{"choices":[{"delta":{"reasoning":"12345678"}},{"delta":{"content":"9"}}]}', 3],
+    [chat, '{"choices":[{"delta":{"tool_calls":[{"function":{"name":"f","arguments":"{\\"a\\":12345}"}}]}}]}', 3],
+    [chat, '{"choices":[{"delta":{"function_call":{"arguments":"12345"}}}]}', 2],
+    [chat, '{"choices":[{"delta":{"content":"\\n\\n\\u00e9\\\\"}}]}', 1],
+    [responses, '{"type":"response.output_text.delta","delta":"four words of it."}', 5],
+  ])('an event with more text than a token has counts by its text, however it comes: %#', (options, data, tokens) => {
+    const bytes = Buffer.from(`data: ${data}\n\n`);
+    expect(run(options, bytes).end.producedTokens).toBe(tokens);
+    expect(run(options, bytes, [...bytes.keys()]).end.producedTokens).toBe(tokens);
+  });
+
   test('a stream without its last event is not complete and is charged by our own count', () => {
     const { end } = run(chatWithoutUsage, fixture('cut-chat.sse'));
     expect(end).toMatchObject({ complete: false, producedTokens: 3 });

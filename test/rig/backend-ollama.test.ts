@@ -3,6 +3,7 @@ import type { Backend, BackendRequest } from '../../src/backend/backend.ts';
 import { createOllamaBackend } from '../../src/backend/ollama.ts';
 import { createPool } from '../../src/backend/queueing-pool.ts';
 import { systemClock } from '../../src/clock/clock.ts';
+import { loadModel } from './ollama.ts';
 import { sharedRig } from './shared-rig.ts';
 import { until } from './until.ts';
 
@@ -77,24 +78,48 @@ describe('the Ollama driver, against a real Ollama', { timeout: 120_000 }, () =>
   });
 
   it('tells what is loaded, and the context of what is not yet', async () => {
-    await fetch(`${rig.ollama.url}/api/generate`, {
-      method: 'POST',
-      body: JSON.stringify({ model: 'tiny-long', keep_alive: 0 }),
-    });
+    await loadModel(rig.ollama.url, 'tiny-long', false);
     await textOf(chat(false));
     const cold = await until('tiny-long unloaded', 10_000, async () => {
       const found = (await backend.models()).find(({ id }) => id === 'tiny-long');
       return found?.warm === false ? found : undefined;
     });
     const models = await backend.models();
-    const tiny = { capabilities: ['completion'], warm: true, contextTokens: 8192 };
+    const digest = expect.any(String) as string;
+    const tiny = { digest, capabilities: ['completion'], warm: true, contextTokens: 8192 };
     expect(models).toContainEqual({ id: 'tiny', ...tiny });
     expect(models).toContainEqual({ id: 'tiny:latest', ...tiny });
-    const body = Buffer.from(
-      JSON.stringify({ model: 'tiny-long', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 }),
-    );
-    await textOf({ ...chat(false), body });
+    await backend.warm?.('tiny-long', never);
     expect((await backend.models()).find(({ id }) => id === 'tiny-long')).toEqual({ ...cold, warm: true });
+  });
+
+  it('tells no more context than its own requests get, whatever another program had the model loaded with', async () => {
+    const load = (context: number) =>
+      fetch(`${rig.ollama.url}/api/generate`, {
+        method: 'POST',
+        body: JSON.stringify({ model: 'tiny', stream: false, options: { num_ctx: context } }),
+      });
+    const told = async () => (await backend.models()).find(({ id }) => id === 'tiny')?.contextTokens;
+    await load(16_384);
+    expect(await told()).toBe(8192);
+    await load(4096);
+    expect(await told()).toBe(4096);
+    await textOf(chat(false));
+    expect(await told()).toBe(8192);
+  });
+
+  it('loads a model that embeds', async () => {
+    await loadModel(rig.ollama.url, 'tiny-embed', false);
+    const isWarm = async () => (await backend.models()).find(({ id }) => id === 'tiny-embed')?.warm;
+    await until('tiny-embed unloaded', 10_000, async () => (await isWarm()) === false);
+    await backend.warm?.('tiny-embed', never);
+    expect(await isWarm()).toBe(true);
+  });
+
+  it('calls what cannot be loaded an error that names no text', async () => {
+    const error = await backend.warm?.('nothing-here', never).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: 'BackendError', status: 404 });
+    expect(String(error)).not.toContain('nothing-here');
   });
 
   it('stops the work when the caller aborts: the next request need not wait', async () => {

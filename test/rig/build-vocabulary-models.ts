@@ -48,7 +48,11 @@ function modelsVersion(): string {
   const sources = ['gguf.ts', 'vocabularies.ts', 'vocabulary-weights.ts'].map((file) =>
     readFileSync(join(import.meta.dirname, file)),
   );
-  const made = vocabularyModels.flatMap((model) => [JSON.stringify(model), templateOf(model)]);
+  const made = vocabularyModels.flatMap((model) => [
+    JSON.stringify(model),
+    templateOf(model),
+    vocabularyModelfile(model),
+  ]);
   return shortHash(...sources, ...made);
 }
 

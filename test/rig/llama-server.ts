@@ -42,6 +42,8 @@ export async function startLlamaServer(model: string, report: Report = reportToS
       String(contextTokens),
       '--parallel',
       '1',
+      '--threads',
+      '1',
       '--jinja',
       ...where,
     ],

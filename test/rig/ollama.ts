@@ -22,12 +22,25 @@ export function ollamaEnvironment(dir: string, modelsDir: string, socket: string
     OLLAMA_MODELS: modelsDir,
     OLLAMA_KEEP_ALIVE: '-1',
     OLLAMA_NUM_PARALLEL: '4',
+    OLLAMA_MAX_LOADED_MODELS: '8',
     OLLAMA_NOPRUNE: '1',
     OLLAMA_NO_CLOUD: '1',
     // Settings of the user's own Ollama must not leak in.
     OLLAMA_CONTEXT_LENGTH: '',
     OLLAMA_DEBUG: '',
   };
+}
+
+/** Has a model loaded, or unloaded; rejects when that fails. */
+export async function loadModel(url: string, model: string, isWanted = true): Promise<void> {
+  const post = (path: string, more: object) =>
+    fetch(`${url}${path}`, {
+      method: 'POST',
+      body: JSON.stringify({ model, ...more, ...(!isWanted && { keep_alive: 0 }) }),
+    });
+  let response = await post('/api/generate', { stream: false });
+  if (response.status === 400) response = await post('/api/embed', { input: '' }); // it embeds only
+  if (!response.ok) throw new Error(`Ollama could not load ${model}: ${await response.text()}`);
 }
 
 /** An `ollama serve` with models of its own: a test may delete and create some. */
@@ -72,9 +85,12 @@ export class Ollama {
     return this.#daemon.pid;
   }
 
-  /** Resolves once it answers; models are loaded at their first request. */
+  /** Resolves once it answers and has all of its models in memory: what is not there is not sold at once. */
   async start(): Promise<void> {
     await this.#daemon.start();
+    const { url } = this.coordinates;
+    const { models } = (await (await fetch(`${url}/api/tags`)).json()) as { models: { name: string }[] };
+    await Promise.all(models.map(({ name }) => loadModel(url, name)));
   }
 
   async stop(): Promise<void> {

@@ -40,9 +40,10 @@ export class RigBuyer implements AsyncDisposable {
     this.#closeNode = closeNode;
   }
 
-  static async start(rig: Rig): Promise<RigBuyer> {
+  /** `patienceMs`: it waits and asks again when the seller says so. */
+  static async start(rig: Rig, patienceMs = 0): Promise<RigBuyer> {
     const lnd = await openBuyerLnd(rig);
-    const node = await startBuyer({ node: lnd, log: silentLog });
+    const node = await startBuyer({ node: lnd, log: silentLog, patienceMs });
     return new RigBuyer(node, rig.seller.nodeId, () => lnd.close());
   }
 

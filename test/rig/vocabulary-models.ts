@@ -44,6 +44,7 @@ export const templateOf = ({ vocabulary, template }: VocabularyModel): string =>
 /** What `ollama create` reads; the model's file lies beside it. */
 export function vocabularyModelfile(model: VocabularyModel): string {
   const lines = [`FROM ./${model.name}.gguf`, `PARAMETER num_ctx ${model.contextTokens}`];
+  lines.push('PARAMETER num_thread 1'); // several would mostly wait for each other
   if (model.template === 'go') lines.push(`TEMPLATE """${templateOf(model)}"""`);
   return `${lines.join('\n')}\n`;
 }

@@ -47,9 +47,11 @@ export function judgeSale(scene: Scene, sale: Sale, job: Job): void {
       violate('an answer is charged', 'nothing');
     return;
   }
-  // Both manifests had told how much may be carried.
+  // What a buyer can bring about: both manifests had told how much may be carried, and an answer that comes has its time.
   const isTooLarge = sale.isLimited || /larger than/.test(job.failure ?? '');
-  const isOurFault = !sale.hasCancelled && !isTooLarge && result?.status !== 'ok' && !(isGone && job.run === 'ended');
+  const isTooLong = job.beganAtMs !== undefined && /longer than/.test(job.failure ?? '');
+  const isOurFault =
+    !sale.hasCancelled && !isTooLarge && !isTooLong && result?.status !== 'ok' && !(isGone && job.run === 'ended');
   if (isOurFault) violate('no charge for a failure of ours', `${chargeMsat} msat, ${job.run}, ${result?.status}`);
   const run = sale.runs.at(-1);
   if (run?.produced === 0 && !sale.hasCancelled) violate('no charge for an empty answer', `${chargeMsat} msat`);

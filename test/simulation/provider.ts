@@ -142,7 +142,6 @@ export class Provider {
       onFatal: (error) => life.die(`ends itself: ${error.message}`),
     });
     await pool.start();
-    pool.onModelsChanged(() => seller.session.announce());
     this.#opened = { seller, node, pool, spool, ledger };
     await seller.start();
   }

@@ -27,7 +27,13 @@ const settingsFor = (mode: PaymentMode): SellerSettings => ({
   quoteTtlSeconds: 300,
   minPriceMsat: msat(1_000n),
   pricing: { lists: [{ file: 'simulated', entries: [{ pattern: MODEL, price: PRICE }] }] },
-  llm: { maxOutputTokens: 100, estimators: [{ name: 'bytes' }], allowedRequestFields: [], allowedToolTypes: [] },
+  llm: {
+    maxOutputTokens: 100,
+    estimators: [{ name: 'bytes' }],
+    coldModels: 'warm',
+    allowedRequestFields: [],
+    allowedToolTypes: [],
+  },
   peers: { allow: [], deny: [], channelOnly: false },
   payment: { mode, holdSeconds: 300 },
   limits: {
@@ -40,6 +46,8 @@ const settingsFor = (mode: PaymentMode): SellerSettings => ({
     requestsPerMinute: 100,
     countingSecondsPerMinutePerPeer: 10,
     countingSecondsPerMinute: 60,
+    modelLoadsPerMinutePerPeer: 2,
+    modelLoadsPerMinute: 6,
     openInputsPerPeer: 6,
     openInputs: 20,
     inputMemoryBytesPerPeer: 100_000,

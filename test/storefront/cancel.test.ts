@@ -135,6 +135,29 @@ describe.each(bothVersions)('a cancel by a buyer of LCP v0.%i', (version) => {
     });
   });
 
+  test.each([
+    ['text', [delta('many words in one event '.repeat(5))], 30n],
+    [
+      'figures',
+      ['data: {"choices":[{"delta":{"content":"a"}}],"usage":{"prompt_tokens":7,"completion_tokens":33}}\n\n'],
+      33n,
+    ],
+    ['more text than was quoted', [delta('x'.repeat(4_000))], 40n],
+  ])('of a stream whose events hold many tokens charges them: by their %s', async (by, pieces, tokens) => {
+    const market = await Market.open(version);
+    const { buyer, backend } = market;
+    backend.will(answers(...pieces, gate(), DONE));
+    const body = chat({ stream: true, stream_options: { include_usage: true }, max_tokens: 40 });
+    const quote = await buyer.order(body);
+    await buyer.pay(quote);
+    while (Buffer.concat(buyer.all('stream-chunk', quote.jobId).map(({ data }) => data)).length < pieces[0]!.length)
+      await market.breathe();
+    await buyer.cancel(quote.jobId);
+    expect((await buyer.result(quote.jobId)).status).toBe('cancelled');
+    const prompt = by === 'figures' ? 7n : BigInt(Math.ceil(body.length / 4));
+    expect(await market.money()).toMatchObject({ revenue: prompt * 1_000n + tokens * 10_000n, reserved: 0n });
+  });
+
   test('after delivery means nothing', async () => {
     const market = await Market.open(version);
     const { buyer } = market;

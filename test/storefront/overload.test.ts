@@ -4,6 +4,7 @@ import { LIMITS } from '../harness/seller.ts';
 import { JSON_ANSWER, Market } from '../harness/market.ts';
 import { turn } from '../harness/manual-clock.ts';
 import { answers, completion, gate } from '../harness/scripted-backend.ts';
+import { until } from '../harness/until.ts';
 import { collectingLog } from '../harness/silent-log.ts';
 import { chat, hex32 } from '../harness/wire-buyer.ts';
 import type { WireBuyer } from '../harness/wire-buyer.ts';
@@ -146,6 +147,25 @@ describe('a peer that floods the seller', () => {
   });
 });
 
+test('payments that a peer has held count as its unpaid quotes until output begins', async () => {
+  const market = await Market.open(2, { paymentMode: 'hold', limits: { openQuotesPerPeer: 2 } });
+  const { buyer, backend } = market;
+  const first = gate();
+  backend.will(answers(first, JSON_ANSWER), answers(gate()));
+  for (let count = 0; count < 2; count++) {
+    const quote = await buyer.order();
+    buyer.pay(quote).catch(() => {});
+    await market.reaches(quote.jobId, 'held running none');
+  }
+  const jobId = hex32();
+  await buyer.request(jobId);
+  expect(await buyer.hear('error', jobId)).toMatchObject({ message: expect.stringContaining('unpaid quotes') });
+  await until('both are asked', () => backend.requests.length === 2);
+  first.open();
+  await until('one is served', () => buyer.heard.some(({ kind }) => kind === 'result'));
+  await buyer.order();
+});
+
 describe('strangers together', () => {
   const names = ['one', 'two', 'three', 'four'];
 
@@ -226,7 +246,8 @@ describe('the queue', () => {
 });
 
 describe('room for answers', () => {
-  const ONE = 1_066_596; // an answer of the largest size, with what marks its chunks
+  const ANSWER = 1_066_596; // of the largest size, with what marks its chunks
+  const ONE = ANSWER + body.length;
 
   test('is reserved with the quote, given back when it is closed, and never promised twice', async () => {
     const market = await Market.open(2, { promisedSpoolBytes: 2 * ONE });
@@ -242,6 +263,20 @@ describe('room for answers', () => {
     await buyer.cancel(first.jobId);
     await buyer.result(first.jobId);
     await expectServed(buyer);
+  });
+
+  test('is taken by requests too, while their quotes wait', async () => {
+    const market = await Market.open(2, { promisedSpoolBytes: 2 * ANSWER + 100_000 });
+    const { buyer } = market;
+    const long = chat({ messages: [{ role: 'user', content: 'x'.repeat(80_000) }] });
+    const first = await buyer.order(long);
+    const jobId = hex32();
+    await buyer.request(jobId);
+    await buyer.input(jobId, long);
+    expect(await buyer.errorCode(jobId)).toBe(RATE_LIMITED);
+    await buyer.cancel(first.jobId);
+    await buyer.result(first.jobId);
+    await buyer.order(long);
   });
 
   test('is made by giving up the oldest answers that their buyers have, before a sale is refused', async () => {

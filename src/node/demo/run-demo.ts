@@ -28,6 +28,8 @@ export interface DemoOptions {
 }
 
 const CHANNEL_SAT = 1_000_000n;
+/** The endpoint stays open for long, and Ollama unloads what is not used. */
+const PATIENCE_MS = 300_000;
 const MAX_PRICE_MSAT = msat(1_000_000n);
 /** Prices of the demo, msat per million tokens. */
 const PRICE = { input_msat_per_mtok: 1_000_000, output_msat_per_mtok: 20_000_000 };
@@ -50,6 +52,11 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const tell = async (): Promise<void> => {
     story.title('A sale over Lightning, with play money, between two processes on this machine');
     const choice = await chooseModel(options.model, ollamaUrl(process.env['OLLAMA_HOST'] ?? '') ?? LOCAL_OLLAMA);
+    if (choice.load !== undefined) {
+      story.note(`Ollama loads ${choice.model}; a model that is not in memory is not sold …`);
+      await choice.load();
+      story.step('model loaded', choice.model);
+    }
     const seller = (parts.seller = await startSeller(directory, sellerConfig(directory, choice.backend, choice.model)));
     story.step(
       'seller started',
@@ -57,7 +64,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     );
     const log = createLog({ level: 'silent', pretty: false });
     const node = (parts.node = await openEmbeddedNode({ directory: join(directory, 'buyer') }));
-    const buyer = (parts.buyer = await startBuyer({ node, log }));
+    const buyer = (parts.buyer = await startBuyer({ node, log, patienceMs: PATIENCE_MS }));
     story.step('buyer started', `node ${short(node.nodeId)}, process ${process.pid}`);
     const hasManifest = buyer.whenProvider(seller.node_id, options.protocol);
     await node.connectPeer(seller.node_id, seller.address);

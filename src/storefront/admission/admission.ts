@@ -15,6 +15,8 @@ export interface AdmissionLimits extends CapacityLimits {
   readonly requestsPerMinutePerPeer: number;
   readonly countingSecondsPerMinute: number;
   readonly countingSecondsPerMinutePerPeer: number;
+  readonly modelLoadsPerMinute: number;
+  readonly modelLoadsPerMinutePerPeer: number;
   readonly openInputs: number;
   readonly openInputsPerPeer: number;
   readonly inputMemoryBytes: number;
@@ -30,10 +32,12 @@ export interface AdmissionOptions extends CapacityOptions {
 export type Wish =
   /** That a request of its is looked at. */
   | { readonly kind: 'request' }
-  /** A quote; the answer has at most so many bytes (absent: not known yet, and no matter). */
-  | { readonly kind: 'quote'; readonly model: string; readonly answerBytes?: number }
+  /** A quote; the job takes at most so much room (absent: not known yet, and no matter). */
+  | { readonly kind: 'quote'; readonly model: string; readonly roomBytes?: number }
   /** That tokens are counted for it. */
   | { readonly kind: 'counting' }
+  /** That a model is loaded for it. */
+  | { readonly kind: 'load'; readonly model: string }
   /** What a job of its had already: quote or answer. */
   | { readonly kind: 'repeat'; readonly job: JobKey }
   /** That the ledger is asked about a message that most likely means nothing, and an error goes out. */
@@ -61,11 +65,14 @@ export class Admission {
   readonly #capacity: Capacity;
   readonly #requests: SharedRate;
   readonly #countingMs: SharedRate;
+  readonly #loads: SharedRate;
   readonly #repeatsOfJob = new TokenBuckets(REPEATS_OF_JOB);
   readonly #repeatsOfPeer = new TokenBuckets(REPEATS_OF_PEER);
   readonly #strays: SharedRate;
   /** What quotes cost that can still be paid. */
   readonly #spent = new Map<JobKey, { readonly holder: Holder; readonly countingMs: number }>();
+  /** On whose account each model was loaded last. */
+  readonly #loadedFor = new Map<string, Holder>();
   #isOpen = true;
 
   constructor(options: AdmissionOptions) {
@@ -78,6 +85,8 @@ export class Admission {
     this.inputBytes = new Holdings(shareOf(limits.inputMemoryBytes, limits.inputMemoryBytesPerPeer));
     this.#requests = new SharedRate(shareOf(limits.requestsPerMinute, limits.requestsPerMinutePerPeer), clock.nowMs());
     this.#countingMs = new SharedRate(countingMs, clock.nowMs());
+    const loads = shareOf(limits.modelLoadsPerMinute, limits.modelLoadsPerMinutePerPeer);
+    this.#loads = new SharedRate(loads, clock.nowMs());
     this.#strays = new SharedRate(shareOf(STRAYS.total, STRAYS.perPeer), clock.nowMs());
   }
 
@@ -99,10 +108,15 @@ export class Admission {
         return this.#admitRequest(holder);
       case 'quote':
         if (!this.#options.peers.isServed(peer)) return { refusal: 'unsupported-task', message: NOT_SERVED };
-        return this.#isOpen ? this.#capacity.decline(holder, wish.model, wish.answerBytes) : decline(CLOSED);
+        return this.#isOpen ? this.#capacity.decline(holder, wish.model, wish.roomBytes) : decline(CLOSED);
       case 'counting': {
         const waitMs = this.#countingMs.waitMs(holder, 1, this.#nowMs());
         return waitMs > 0 ? declineFor(waitMs, 'too many long requests that were not paid') : undefined;
+      }
+      case 'load': {
+        const declined = this.#useUp(this.#loads, holder, 'too many models to load');
+        if (declined === undefined) this.#loadedFor.set(wish.model, holder);
+        return declined;
       }
       case 'repeat': {
         const [ofJob, ofPeer] = [this.#repeatsOfJob, this.#repeatsOfPeer];
@@ -114,8 +128,8 @@ export class Admission {
     }
   }
 
-  isSpoolShort(peer: NodeId, answerBytes: number): boolean {
-    return this.#capacity.isSpoolShort(peer, answerBytes);
+  isSpoolShort(peer: NodeId, roomBytes: number): boolean {
+    return this.#capacity.isSpoolShort(peer, roomBytes);
   }
 
   /** Books what counting took: wall time, since it is one peer's turn at a time. Returns what was booked. */
@@ -134,7 +148,9 @@ export class Admission {
   jobChanged(before: Job, after: Job): void {
     if (before.receivedMsat === undefined && after.receivedMsat !== undefined) this.#paid(after);
     if (!isInvoiceOpen(after)) this.#spent.delete(after.key);
-    if (isRunFinal(after) && !isRunFinal(before)) this.#capacity.runEnded(after);
+    if (!isRunFinal(after) || isRunFinal(before)) return;
+    this.#capacity.runEnded(after);
+    if (after.cancelled && after.receivedMsat === undefined) this.#workedForNothing(after);
   }
 
   /** To be told, at the start, of jobs of earlier days, the oldest first. */
@@ -145,8 +161,19 @@ export class Admission {
     }
   }
 
-  #paid({ peer, key }: Job): void {
+  /** A payment that was only held went back to a buyer that cancelled: the work was a gift, as counting is. */
+  #workedForNothing({ peer, startedAtMs, endedAtMs }: Job): void {
+    if (startedAtMs === undefined || endedAtMs === undefined) return;
+    this.#countingMs.takeFromPeer(peer, Math.max(0, endedAtMs - startedAtMs), this.#nowMs());
+  }
+
+  #paid({ peer, key, work }: Job): void {
     this.#options.peers.paid(peer);
+    const loader = this.#loadedFor.get(work.model);
+    if (loader?.peer === peer) {
+      this.#loadedFor.delete(work.model);
+      this.#loads.giveBack(loader, 1);
+    }
     const spent = this.#spent.get(key);
     if (spent === undefined) return;
     this.#requests.giveBack(spent.holder, 1);

@@ -1,7 +1,7 @@
 import type { Job } from '../../job/job.ts';
 import type { NodeId } from '../../lightning/lightning.ts';
-import { spoolBytesFor } from '../../spool/spool.ts';
-import { decline, declineFor, seconds } from './declined.ts';
+import { seconds } from '../../protocol/retry-hint.ts';
+import { decline, declineFor } from './declined.ts';
 import type { Declined } from './declined.ts';
 import type { KnownPeers } from './known-peers.ts';
 import { RunTimes } from './run-times.ts';
@@ -45,26 +45,26 @@ export class Capacity {
     this.#runTimes = new RunTimes(options.limits.firstRunMs);
   }
 
-  /** What speaks against one more quote; `answerBytes` absent: not known yet. */
-  decline({ peer, isTrusted }: Holder, model: string, answerBytes: number | undefined): Declined | undefined {
+  /** What speaks against one more quote; `roomBytes` (of disk, for the job) absent: not known yet. */
+  decline({ peer, isTrusted }: Holder, model: string, roomBytes: number | undefined): Declined | undefined {
     const { limits, spoolUsedBytes } = this.#options;
-    const { paid, quotes, quotesForModel, spoolBytes } = this.#tally(peer, model);
+    const { paid, quotes, quotesForModel, roomBytes: room } = this.#tally(peer, model);
     const busy = this.#declineWait(model, quotesForModel, isTrusted, paid);
     if (busy !== undefined) return busy;
     const short = shortage(this.#share(limits.openQuotes, limits.openQuotesPerPeer), quotes, isTrusted);
     if (short === 'peer') return decline('too many unpaid quotes; pay or cancel some first');
     if (short === 'all') return decline('too many unpaid quotes at the moment; try again soon');
-    if (answerBytes === undefined) return undefined;
-    const use = { ...spoolBytes, ofAll: spoolBytes.ofAll + spoolUsedBytes() };
-    const isRoom = shortage(this.#share(limits.spoolBytes), use, isTrusted, spoolBytesFor(answerBytes)) === undefined;
+    if (roomBytes === undefined) return undefined;
+    const use = { ...room, ofAll: room.ofAll + spoolUsedBytes() };
+    const isRoom = shortage(this.#share(limits.spoolBytes), use, isTrusted, roomBytes) === undefined;
     return isRoom ? undefined : decline('no room for more answers at the moment; try again later');
   }
 
-  /** Whether all that may come, and one more answer, is too much for the spool. */
-  isSpoolShort(peer: NodeId, answerBytes: number): boolean {
+  /** Whether all that may come, and one more job, is too much for the spool. */
+  isSpoolShort(peer: NodeId, roomBytes: number): boolean {
     const { limits, spoolUsedBytes } = this.#options;
-    const { ofAll } = this.#tally(peer, '').spoolBytes;
-    return spoolUsedBytes() + ofAll + spoolBytesFor(answerBytes) > limits.spoolBytes;
+    const { ofAll } = this.#tally(peer, '').roomBytes;
+    return spoolUsedBytes() + ofAll + roomBytes > limits.spoolBytes;
   }
 
   runEnded({ work, startedAtMs, endedAtMs }: Job): void {

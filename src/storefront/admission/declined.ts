@@ -1,3 +1,4 @@
+import { retryHint } from '../../protocol/retry-hint.ts';
 import type { Refused } from '../offer.ts';
 
 /** Why something is not taken now. */
@@ -9,11 +10,8 @@ export interface Declined extends Refused {
 
 export const decline = (message: string): Declined => ({ refusal: 'rate-limited', message });
 
-/** An error of LCP has no field for the moment to come back: its message says it. */
 export const declineFor = (retryAfterMs: number, why: string): Declined => ({
   refusal: 'rate-limited',
-  message: `${why}; try again in about ${seconds(retryAfterMs)} s`,
+  message: `${why}; ${retryHint(retryAfterMs)}`,
   retryAfterMs,
 });
-
-export const seconds = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));

@@ -99,6 +99,11 @@ export class SharedRate {
     if (!isTrusted) this.#strangers.take(amount, nowMs);
   }
 
+  /** From what is the peer's own: what one of them wastes leaves the others theirs. */
+  takeFromPeer(peer: NodeId, amount: number, nowMs: number): void {
+    this.#peers.take(peer, amount, nowMs);
+  }
+
   giveBack({ peer, isTrusted }: Holder, amount: number): void {
     this.#peers.giveBack(peer, amount);
     this.#all.giveBack(amount);

@@ -6,7 +6,9 @@ import type { AssembledStream } from '../../protocol/stream-assembly.ts';
 import type { Msat } from '../../money/msat.ts';
 import { TurnsByKey } from '../../turns/turns.ts';
 import type { Session } from '../../session/session.ts';
+import { roomBytesFor } from '../../spool/spool.ts';
 import type { Admission } from '../admission/admission.ts';
+import type { Warming } from '../admission/warming.ts';
 import type { Offer, Priced, Refused } from '../offer.ts';
 import type { Draft, Drafts } from './drafts.ts';
 import { makeJob, resultRoomBytes } from './new-job.ts';
@@ -14,6 +16,8 @@ import { makeJob, resultRoomBytes } from './new-job.ts';
 export interface AcceptanceOptions {
   readonly drafts: Drafts;
   readonly admission: Admission;
+  /** Absent: a model that has to be loaded first is sold like any other. */
+  readonly warming?: Pick<Warming, 'decline'> | undefined;
   readonly session: Session;
   readonly engine: Engine;
   readonly offer: Offer;
@@ -44,7 +48,7 @@ export class Acceptance {
     const { admission, engine, drafts, log } = this.#options;
     const { peer, model, key } = draft;
     try {
-      if (!(await draft.isNew) || !(await this.#isWorthPricing(draft))) return;
+      if (!(await draft.isNew) || !(await this.#isWorthPricing(draft, input.data.length))) return;
       const beganMs = this.#nowMs();
       let countingMs = 0;
       const book = (): void => void (countingMs = admission.counted(peer, this.#nowMs() - beganMs));
@@ -53,7 +57,7 @@ export class Acceptance {
       const job = await engine.accept(peer, input.data, (creditMsat) => {
         if (draft.abort.signal.aborted) return undefined; // while the credit was looked up
         const made = make(creditMsat);
-        const declined = admission.admit(peer, { kind: 'quote', model, answerBytes: this.#answerBytes(made) });
+        const declined = admission.admit(peer, { kind: 'quote', model, roomBytes: this.#roomBytes(made) });
         if (declined !== undefined) {
           drafts.refuse(draft, declined.refusal, declined.message);
           return undefined;
@@ -73,16 +77,18 @@ export class Acceptance {
   }
 
   /** What cannot be served is not priced: counting tokens is work too. */
-  async #isWorthPricing(draft: Draft): Promise<boolean> {
-    const { admission, drafts, session, maxOutputBytes, makeSpoolRoom } = this.#options;
+  async #isWorthPricing(draft: Draft, inputBytes: number): Promise<boolean> {
+    const { admission, warming, drafts, session, maxOutputBytes, makeSpoolRoom } = this.#options;
     const { peer, model, abort } = draft;
     const { maxStreamBytes = 0n } = session.manifestOf(peer, draft.version) ?? {};
-    const answerBytes = Math.min(maxOutputBytes, Number(maxStreamBytes));
-    const isShort = (): boolean => admission.isSpoolShort(peer, answerBytes);
+    const roomBytes = roomBytesFor(inputBytes, Math.min(maxOutputBytes, Number(maxStreamBytes)));
+    const isShort = (): boolean => admission.isSpoolShort(peer, roomBytes);
     if (isShort()) await makeSpoolRoom(isShort);
     if (abort.signal.aborted) return false;
     const declined =
-      admission.admit(peer, { kind: 'quote', model, answerBytes }) ?? admission.admit(peer, { kind: 'counting' });
+      admission.admit(peer, { kind: 'quote', model, roomBytes }) ??
+      admission.admit(peer, { kind: 'counting' }) ??
+      warming?.decline(peer, model);
     if (declined !== undefined) drafts.refuse(draft, declined.refusal, declined.message);
     return declined === undefined;
   }
@@ -113,7 +119,7 @@ export class Acceptance {
     return this.#options.clock.nowMs();
   }
 
-  #answerBytes({ limits }: Job): number {
-    return Math.min(this.#options.maxOutputBytes, limits.maxResultBytes);
+  #roomBytes({ terms, limits }: Job): number {
+    return roomBytesFor(terms.inputBytes, Math.min(this.#options.maxOutputBytes, limits.maxResultBytes));
   }
 }

@@ -24,8 +24,43 @@ function quietAdmission() {
   return { clock, peers, admission };
 }
 
-const unpaid = { key: 'job', peer: 'a', funding: 'open', run: 'none' } as Job;
+const unpaid = { key: 'job', peer: 'a', funding: 'open', run: 'none', work: { model: 'm' } } as Job;
 const paid = { ...unpaid, funding: 'funded', run: 'queued', receivedMsat: msat(1_000n) } as Job;
+
+describe('models that are loaded for peers', () => {
+  const load = (model = 'm') => ({ kind: 'load', model }) as const;
+
+  test('are so many a minute for one peer, for strangers together, and for all', async () => {
+    const { admission, peers, clock } = quietAdmission();
+    peers.setChannelPeers(new Set(['friend', 'other friend']));
+    const taken = (peer: string): number => {
+      for (let count = 0; ; count++) if (admission.admit(peer, load()) !== undefined) return count;
+    };
+    expect(taken('a')).toBe(LIMITS.modelLoadsPerMinutePerPeer);
+    expect(admission.admit('a', load())).toMatchObject({
+      refusal: 'rate-limited',
+      message: 'too many models to load; try again in about 30 s',
+    });
+    expect(taken('b') + taken('c')).toBe(LIMITS.modelLoadsPerMinute / 2 - LIMITS.modelLoadsPerMinutePerPeer);
+    expect(taken('friend') + taken('other friend')).toBe(LIMITS.modelLoadsPerMinute / 2);
+    await clock.advance(60_000);
+    expect(taken('a')).toBe(LIMITS.modelLoadsPerMinutePerPeer);
+  });
+
+  test('do not count for who pays for the model then, and for nobody else', () => {
+    const { admission } = quietAdmission();
+    for (let count = 0; count < LIMITS.modelLoadsPerMinutePerPeer; count++) admission.admit('a', load());
+    const ofAnother = { ...unpaid, key: 'another', peer: 'b' };
+    admission.jobChanged(ofAnother, { ...paid, key: 'another', peer: 'b' });
+    expect(admission.admit('a', load())).toBeDefined();
+    admission.jobChanged(unpaid, paid);
+    expect(admission.admit('a', load())).toBeUndefined();
+    admission.jobChanged(unpaid, paid);
+    admission.jobChanged(unpaid, paid); // a second job of it gives nothing back
+    expect(admission.admit('a', load())).toBeUndefined();
+    expect(admission.admit('a', load())).toBeDefined();
+  });
+});
 
 describe('time that was spent on counting for a peer', () => {
   test('is bounded by the minute, and flows back', async () => {
@@ -63,6 +98,30 @@ describe('time that was spent on counting for a peer', () => {
   test.each([HOUR_MS, -HOUR_MS])('is not what a clock says that jumped by %i ms', (jumpMs) => {
     const { admission } = quietAdmission();
     expect(admission.counted('a', jumpMs)).toBe(jumpMs > 0 ? LONGEST_COUNT_MS : 0);
+  });
+});
+
+describe('work for a payment that was only held', () => {
+  const held = { ...unpaid, funding: 'held', run: 'running', work: { model: 'm' }, startedAtMs: 1_000 } as Job;
+  const ended = { ...held, funding: 'closing', run: 'ended', endedAtMs: 16_000 } as Job;
+
+  test('is the time of a peer that cancels it, and of nobody else', async () => {
+    const { admission, clock } = quietAdmission();
+    admission.jobChanged(held, { ...ended, cancelled: true });
+    expect(admission.admit('a', { kind: 'counting' })).toMatchObject({ refusal: 'rate-limited' });
+    for (let count = 0; count < 100; count++) admission.jobChanged(held, { ...ended, peer: 'b', cancelled: true });
+    expect(admission.admit('c', { kind: 'counting' })).toBeUndefined();
+    await clock.advance(60_000);
+    expect(admission.admit('a', { kind: 'counting' })).toBeUndefined();
+  });
+
+  test.each([
+    ['failed', { ...ended, run: 'failed', cancelled: false }],
+    ['was cancelled when it was paid', { ...ended, cancelled: true, receivedMsat: msat(1n) }],
+  ])('is ours when it %s', (_why, after) => {
+    const { admission } = quietAdmission();
+    admission.jobChanged(held, after as Job);
+    expect(admission.admit('a', { kind: 'counting' })).toBeUndefined();
   });
 });
 

@@ -1,0 +1,38 @@
+import type { Clock } from '../clock/clock.ts';
+import { CountingThread } from './counting-thread.ts';
+import type { Estimator } from './estimator.ts';
+import type { HuggingFaceTask } from './huggingface-worker.ts';
+
+/** Longer texts get the upper bound at once. */
+const MAX_TEXT_BYTES = 8 * 1024 * 1024;
+
+export interface HuggingFaceEstimatorOptions {
+  readonly clock: Clock;
+  /** Absolute path of the model's tokenizer.json; a tokenizer_config.json beside it is read too. */
+  readonly file: string;
+  /** As of the counting thread. */
+  readonly timeLimitMs?: number;
+}
+
+// The same folder holds .ts when run from source and .js when built.
+const module = new URL(
+  import.meta.url.endsWith('.ts') ? './huggingface-worker.ts' : './huggingface-worker.js',
+  import.meta.url,
+);
+
+/** Counts the text with the model's own tokenizer.json, in a worker thread; what the chat template adds is learned from finished jobs. */
+export function createHuggingFaceEstimator({ file, ...options }: HuggingFaceEstimatorOptions): Estimator {
+  const thread = new CountingThread<HuggingFaceTask, number>({ module, ...options });
+  return {
+    name: 'huggingface',
+    prepare: async (_model, signal) => void (await thread.run({ file, texts: ['x'] }, signal)),
+    count: async ({ promptText }, { signal }) => {
+      signal.throwIfAborted();
+      const bytes = promptText.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+      const tokens = bytes > MAX_TEXT_BYTES ? undefined : await thread.run({ file, texts: promptText }, signal);
+      if (tokens === undefined) return { tokens: Math.max(1, bytes), accuracy: 'bound' };
+      return { tokens: Math.max(1, tokens), accuracy: 'estimate', textTokens: tokens };
+    },
+    close: () => thread.close(),
+  };
+}

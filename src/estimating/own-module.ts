@@ -1,0 +1,33 @@
+import type { Clock } from '../clock/clock.ts';
+import { CountingThread } from './counting-thread.ts';
+import type { Estimator } from './estimator.ts';
+import type { OwnModuleTask } from './own-module-worker.ts';
+
+export interface OwnModuleOptions {
+  readonly clock: Clock;
+  /** Absolute path of a JavaScript module that exports `countTokens(input)`: see OwnModuleInput. */
+  readonly file: string;
+  /** As of the counting thread. */
+  readonly timeLimitMs?: number;
+}
+
+// The same folder holds .ts when run from source and .js when built.
+const module = new URL(
+  import.meta.url.endsWith('.ts') ? './own-module-worker.ts' : './own-module-worker.js',
+  import.meta.url,
+);
+
+/** Counts with a function of the operator's, in a worker thread: one that hangs or throws costs its time limit, and the next estimator counts. */
+export function createOwnModuleEstimator({ file, ...options }: OwnModuleOptions): Estimator {
+  const thread = new CountingThread<OwnModuleTask, number>({ module, ...options });
+  return {
+    name: 'module',
+    prepare: async (_model, signal) => void (await thread.run({ file }, signal)),
+    count: async ({ taskKind, model, inputBytes, promptText, shape, images }, { signal }) => {
+      const input = { taskKind, model, inputBytes, promptText, shape, images };
+      const tokens = await thread.run({ file, input }, signal);
+      return tokens === undefined ? { tokens: inputBytes, accuracy: 'bound' } : { tokens, accuracy: 'estimate' };
+    },
+    close: () => thread.close(),
+  };
+}

@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest';
+import type { Readiness } from '../../../src/backend/pool.ts';
+import type { Job } from '../../../src/job/job.ts';
+import type { Declined } from '../../../src/storefront/admission/declined.ts';
+import { Warming } from '../../../src/storefront/admission/warming.ts';
+
+const quote = { peer: 'a', funding: 'open', run: 'none', delivery: 'none', work: { model: 'm' } } as Job;
+const queued: Job = { ...quote, funding: 'funded', run: 'queued' };
+const over: Job = { ...quote, funding: 'closed', run: 'ended', delivery: 'done' };
+
+/** Warming over a pool in this state; remembers what it was asked. */
+function warmingWith(readiness: Readiness, jobs: readonly Job[] = [], declined?: Declined) {
+  const asked: { owed: string[] }[] = [];
+  const loaded: string[] = [];
+  const warming = new Warming({
+    pool: {
+      readiness: (_model, owed) => {
+        asked.push({ owed: [...owed] });
+        return readiness;
+      },
+      load: (model) => void loaded.push(model),
+    },
+    admission: { admit: () => declined },
+    peers: { isTrusted: (peer) => peer.startsWith('friend') },
+    jobs: () => jobs,
+  });
+  return { warming, loaded, asked };
+}
+
+describe('a model', () => {
+  test('that is ready is sold', () => {
+    expect(warmingWith({ kind: 'ready' }).warming.decline('a', 'x')).toBeUndefined();
+  });
+
+  test('that is not in memory is loaded, and the buyer told when to come back', () => {
+    const { warming, loaded } = warmingWith({ kind: 'loadable', takesMs: 7_500 });
+    expect(warming.decline('a', 'x')).toEqual({
+      refusal: 'rate-limited',
+      message: 'this model is being loaded; try again in about 8 s',
+      retryAfterMs: 7_500,
+    });
+    expect(loaded).toEqual(['x']);
+  });
+
+  test('is not loaded for a peer that had too many loaded', () => {
+    const declined: Declined = { refusal: 'rate-limited', message: 'too many models to load' };
+    const { warming, loaded } = warmingWith({ kind: 'loadable', takesMs: 1 }, [], declined);
+    expect(warming.decline('a', 'x')).toBe(declined);
+    expect(loaded).toEqual([]);
+  });
+
+  test.each([
+    ['that is being loaded', 'loading', /^this model is being loaded; try again in about 3 s$/],
+    ['whose backend is at work', 'blocked', /its backend is at work with another one; try again in about 3 s$/],
+  ] as const)('%s is not loaded again, and costs its buyer nothing', (_what, kind, message) => {
+    const declined: Declined = { refusal: 'rate-limited', message: 'too many' };
+    const { warming, loaded } = warmingWith({ kind, leftMs: 3_000 }, [], declined);
+    expect(warming.decline('a', 'x')?.message).toMatch(message);
+    expect(loaded).toEqual([]);
+  });
+});
+
+describe('owed is the model', () => {
+  test.each([
+    ['of a paid job', queued, 'stranger', ['m']],
+    ['of a paid job, to a trusted peer too', queued, 'friend', ['m']],
+    ['of a quote that can be paid', quote, 'stranger', ['m']],
+    ['of the quote of a trusted peer', { ...quote, peer: 'friend 1' }, 'friend 2', ['m']],
+    ["of no stranger's quote when a trusted peer asks", quote, 'friend', []],
+    ['of no job that is over', over, 'stranger', []],
+  ] as const)('%s', (_what, job, peer, owed) => {
+    const { warming, asked } = warmingWith({ kind: 'ready' }, [job]);
+    warming.decline(peer, 'x');
+    expect(asked).toEqual([{ owed }]);
+  });
+});

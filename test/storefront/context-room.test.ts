@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { outputRoom } from '../../src/storefront/context-room.ts';
+
+const exact = (tokens: number) => ({ tokens, how: { accuracy: 'exact' as const } });
+const asking = (maxOutputTokensPerChoice: number, namesCap = true) => ({
+  namesCap,
+  maxOutputTokensPerChoice,
+  promptText: [],
+});
+
+describe('prompt and answer', () => {
+  test('that fill the context are sold; one token more is refused, with the figures and what would fit', () => {
+    expect(outputRoom(asking(60), exact(40), 100)).toBe(60);
+    expect(outputRoom(asking(61), exact(40), 100)).toEqual({
+      refusal: 'unsupported-params',
+      message:
+        'the prompt takes 40 of the 100 tokens that this model has for prompt and answer together: ask for at most 60 of output, not 61',
+    });
+  });
+
+  test('are bound by the cap alone where the context is not known', () => {
+    expect(outputRoom(asking(4_096, false), exact(1e9), undefined)).toBe(4_096);
+  });
+
+  test('without a cap get what fits, but not next to nothing', () => {
+    expect(outputRoom(asking(4_096, false), exact(84), 100)).toBe(16);
+    expect(outputRoom(asking(4_096, false), exact(85), 100)).toEqual({
+      refusal: 'payload-too-large',
+      message:
+        'the prompt takes 85 of the 100 tokens that this model has for prompt and answer together: no answer fits beside it',
+    });
+    expect(outputRoom(asking(10, false), exact(90), 100)).toBe(10);
+  });
+
+  test('of which the prompt alone is too long are refused without a figure: the count may have stopped early', () => {
+    for (const namesCap of [true, false])
+      expect(outputRoom(asking(5, namesCap), exact(100), 100)).toEqual({
+        refusal: 'payload-too-large',
+        message: 'the prompt does not fit into the 100 tokens that this model has for prompt and answer together',
+      });
+  });
+
+  test('that were not counted exactly are told as about so many', () => {
+    const refused = outputRoom(asking(50), { tokens: 60, how: { accuracy: 'estimate' } }, 100);
+    expect(refused).toMatchObject({ message: expect.stringMatching(/^the prompt takes about 60 of/) as string });
+  });
+
+  test('fit together whenever they are sold, and never above the cap', () => {
+    const size = fc.integer({ min: 1, max: 300 });
+    const property = fc.property(size, size, size, fc.boolean(), (cap, tokens, contextTokens, namesCap) => {
+      const room = outputRoom(asking(cap, namesCap), exact(tokens), contextTokens);
+      if (typeof room === 'number') {
+        expect(room).toBeLessThanOrEqual(cap);
+        expect(room).toBeGreaterThan(0);
+        expect(tokens + room).toBeLessThanOrEqual(contextTokens);
+        if (namesCap) expect(room).toBe(cap);
+      } else expect(tokens + cap).toBeGreaterThan(contextTokens);
+    });
+    fc.assert(property);
+  });
+});
+
+describe('texts without output', () => {
+  const texts = (...promptText: string[]) => ({ namesCap: false, maxOutputTokensPerChoice: 0, promptText });
+
+  test('have the context to themselves, each of them', () => {
+    const ten = Array.from({ length: 10 }, () => 'x'.repeat(100));
+    expect(outputRoom(texts(...ten), exact(1_000), 100)).toBe(0);
+    expect(outputRoom(texts(...ten, 'x'.repeat(101)), exact(1_101), 100)).toEqual({
+      refusal: 'payload-too-large',
+      message: 'a text of about 101 tokens does not fit into the 100 tokens that this model has for each text',
+    });
+  });
+});
