@@ -30,7 +30,7 @@ export async function measureModel(server: string, upstream: Upstream, wanted: W
   const { model, driver } = upstream;
   const { requests, estimators = defaultEstimators[driver], tell } = wanted;
   tell(`${server} ${model}: loading …`);
-  await using shop = await Shop.open(upstream, estimators, OUTPUT_TOKENS);
+  await using shop = await Shop.open(upstream, estimators, OUTPUT_TOKENS, tell);
   const rows: Row[] = [];
   const skipped: Skipped[] = [];
   let toldAt = performance.now();

@@ -4,8 +4,8 @@ import type { Errors, ModelResult } from './summary.ts';
 const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
 
 /** In few words. */
-export const errorsText = ({ estimator, meanError, maxError }: Errors): string =>
-  `${estimator} ${percent(meanError)} (at most ${percent(maxError)})`;
+export const errorsText = ({ estimator, compared, meanError, maxError }: Errors): string =>
+  compared === 0 ? `${estimator} counted nothing` : `${estimator} ${percent(meanError)} (at most ${percent(maxError)})`;
 
 const columns = [
   { title: 'server', width: -12 },

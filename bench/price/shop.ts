@@ -11,11 +11,20 @@ import type { TaskKind } from '../../src/openai/request.ts';
 import type { AnswerUsage } from '../../src/openai/usage.ts';
 import type { PriceBreakdown } from '../../src/pricing/price.ts';
 import { PriceOffer } from '../../src/storefront/price-offer.ts';
+import type { Report as Tell } from '../../test/rig/cache.ts';
 import { configOf } from './shop-config.ts';
 import type { Upstream } from './shop-config.ts';
 
 const never = new AbortController().signal;
-const log = pino({ level: 'silent' });
+
+/** Why an estimator can not count is logged for the operator. */
+function reasonsTo(tell: Tell) {
+  const write = (line: string): void => {
+    const { model, estimator, reason } = JSON.parse(line) as Record<string, string | undefined>;
+    if (reason !== undefined) tell(`${model}: ${estimator} can not count: ${reason}`);
+  };
+  return pino({ level: 'warn' }, { write });
+}
 
 /** The parts of the product that price and run a request, upon one model: as many offers as there are estimators. */
 export class Shop implements AsyncDisposable {
@@ -26,12 +35,12 @@ export class Shop implements AsyncDisposable {
   readonly #offers: ReadonlyMap<string, PriceOffer>;
 
   /** Nothing is connected yet. */
-  private constructor(upstream: Upstream, estimators: readonly string[], maxOutputTokens: number) {
+  private constructor(upstream: Upstream, estimators: readonly string[], maxOutputTokens: number, tell: Tell) {
     this.upstream = upstream;
     this.#maxOutputTokens = maxOutputTokens;
     const config = configOf(upstream, 'bytes', maxOutputTokens);
     const pool = createPool({ members: openBackends(config, systemClock), clock: systemClock, maxQueueLength: 1 });
-    const counting = openCounting({ backends: config.backends, clock: systemClock, log });
+    const counting = openCounting({ backends: config.backends, clock: systemClock, log: reasonsTo(tell) });
     this.#pool = pool;
     this.#counting = counting;
     const offerOf = (estimator: string): PriceOffer => {
@@ -53,8 +62,13 @@ export class Shop implements AsyncDisposable {
   }
 
   /** Rejects when the model is not there, or an estimator is not known to the configuration. */
-  static async open(upstream: Upstream, estimators: readonly string[], maxOutputTokens: number): Promise<Shop> {
-    const shop = new Shop(upstream, estimators, maxOutputTokens);
+  static async open(
+    upstream: Upstream,
+    estimators: readonly string[],
+    maxOutputTokens: number,
+    tell: Tell,
+  ): Promise<Shop> {
+    const shop = new Shop(upstream, estimators, maxOutputTokens, tell);
     try {
       await shop.#pool.start();
       const { model, url } = upstream;
