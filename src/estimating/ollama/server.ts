@@ -4,7 +4,9 @@ import { CannotCount } from '../estimator.ts';
 import { object } from './messages.ts';
 import type { OllamaChat } from './messages.ts';
 
-const tagList = z.object({ models: z.array(z.object({ name: z.string(), digest: z.string() })) });
+const tagList = z.object({
+  models: z.array(z.object({ name: z.string(), digest: z.string(), remote_host: z.string().optional() })),
+});
 const loadedList = z.object({ models: z.array(z.object({ name: z.string() })) });
 const answered = z.object({
   _debug_info: z.object({ rendered_template: z.string() }).optional(),
@@ -27,7 +29,9 @@ export class OllamaServer {
   /** Names what a model consists of; undefined: the server does not have it. */
   async digestOf(model: string, limitMs: number, signal: AbortSignal): Promise<string | undefined> {
     const { models } = read(tagList, await this.#ask('tags', undefined, limitMs, signal));
-    return models.find(({ name }) => name === model || name === model + LATEST)?.digest;
+    const found = models.find(({ name }) => name === model || name === model + LATEST);
+    if (found?.remote_host) throw new CannotCount('it does not run on this Ollama, but in a cloud');
+    return found?.digest;
   }
 
   async isLoaded(model: string, limitMs: number, signal: AbortSignal): Promise<boolean> {

@@ -2,16 +2,16 @@ import type { PairTable } from './merger.ts';
 
 /** Numbers of pairs of symbols, in a hash table of plain arrays: pairs are looked up a few times for each letter of a text. */
 class PairHash {
-  readonly #lefts: Int32Array;
-  readonly #rights: Int32Array;
+  #lefts: Int32Array;
+  #rights: Int32Array;
+  /** Twice as many at least, so that few pairs meet. */
   #slots: Int32Array;
   #count = 0;
 
-  constructor(expected: number) {
-    const size = 1 << Math.max(10, Math.ceil(Math.log2(expected * 2 + 1)));
-    this.#slots = new Int32Array(size).fill(-1);
-    this.#lefts = new Int32Array(expected);
-    this.#rights = new Int32Array(expected);
+  constructor(room: number) {
+    this.#lefts = new Int32Array(room);
+    this.#rights = new Int32Array(room);
+    this.#slots = slotsFor(room);
   }
 
   get count(): number {
@@ -26,18 +26,36 @@ class PairHash {
     }
   }
 
-  /** Of a pair that is not there yet. */
+  /** Of a pair that is not there yet; the first is number 0. */
   add(left: number, right: number): number {
-    const mask = this.#slots.length - 1;
-    let slot = hash(left, right) & mask;
-    while ((this.#slots[slot] as number) >= 0) slot = (slot + 1) & mask;
+    if (this.#count === this.#lefts.length) this.#grow();
     const pair = this.#count++;
-    this.#slots[slot] = pair;
     this.#lefts[pair] = left;
     this.#rights[pair] = right;
+    this.#place(pair);
     return pair;
   }
+
+  #place(pair: number): void {
+    const mask = this.#slots.length - 1;
+    let slot = hash(this.#lefts[pair] as number, this.#rights[pair] as number) & mask;
+    while ((this.#slots[slot] as number) >= 0) slot = (slot + 1) & mask;
+    this.#slots[slot] = pair;
+  }
+
+  #grow(): void {
+    const [lefts, rights] = [this.#lefts, this.#rights];
+    const room = Math.max(16, lefts.length * 2);
+    this.#lefts = new Int32Array(room);
+    this.#lefts.set(lefts);
+    this.#rights = new Int32Array(room);
+    this.#rights.set(rights);
+    this.#slots = slotsFor(room);
+    for (let pair = 0; pair < this.#count; pair++) this.#place(pair);
+  }
 }
+
+const slotsFor = (pairs: number): Int32Array => new Int32Array(1 << Math.ceil(Math.log2(pairs * 2 + 2))).fill(-1);
 
 function hash(left: number, right: number): number {
   const mixed = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
@@ -78,8 +96,8 @@ export class ScoredPairs implements PairTable {
   readonly #idOf: ReadonlyMap<string, number>;
   readonly #rankOfToken: Int32Array;
   readonly #longest: number;
-  #hash = new PairHash(MAX_KNOWN_PAIRS);
-  readonly #results = new Int32Array(MAX_KNOWN_PAIRS);
+  #hash = new PairHash(0);
+  readonly #results: number[] = [];
 
   /** `texts` holds the tokens, then symbols that are none. `ranks` has one for each token. */
   constructor(texts: readonly string[], idOf: ReadonlyMap<string, number>, ranks: Int32Array) {
@@ -91,7 +109,7 @@ export class ScoredPairs implements PairTable {
 
   /** To be called between texts: within one the numbers of pairs must last. */
   forget(): void {
-    if (this.#hash.count > MAX_KNOWN_PAIRS / 2) this.#hash = new PairHash(MAX_KNOWN_PAIRS);
+    if (this.#hash.count > MAX_KNOWN_PAIRS / 2) this.#hash = new PairHash(0);
   }
 
   readonly find = (left: number, right: number): number => {

@@ -45,7 +45,6 @@ function cutPiece(pattern: RegExp, piece: string, found: (end: number) => boolea
     const end = pattern.lastIndex;
     if (match.index > 0 && !found(match.index)) return false;
     if (!found(end)) return false;
-    pattern.lastIndex = end; // a cut below may use the same pattern
   }
   return true;
 }

@@ -11,9 +11,9 @@ const looksLikeControl = new Set(
   ).split(' '),
 );
 
-/** Tokens that are found in text before anything else, the first of the list first. */
+/** Tokens that are found in text before anything else. */
 export interface SpecialTokens {
-  readonly texts: readonly string[];
+  readonly finder: Finder;
   /** White space behind one of these belongs to it. */
   readonly swallowing: ReadonlySet<string>;
 }
@@ -29,10 +29,10 @@ export function specialTokensOf({ tokens, types, name }: Vocabulary, engine: Eng
     if (!isOllama && token === '</s>' && hasPlainEnd) return false;
     return special.includes(types[id] ?? tokenType.normal) || (!isOllama && looksLikeControl.has(token));
   });
-  if (isOllama) return { texts, swallowing: new Set() };
+  if (isOllama) return { finder: new Finder(texts), swallowing: new Set() };
   const isPhi3 = name.includes('phi-3') || name.includes('phi3');
   return {
-    texts: texts.toSorted((a, b) => Buffer.byteLength(b) - Buffer.byteLength(a)),
+    finder: new Finder(texts.toSorted((a, b) => Buffer.byteLength(b) - Buffer.byteLength(a))),
     swallowing: new Set(isPhi3 ? texts.filter((text) => !['<unk>', '<s>', '<|endoftext|>'].includes(text)) : []),
   };
 }
@@ -40,53 +40,49 @@ export function specialTokensOf({ tokens, types, name }: Vocabulary, engine: Eng
 interface Node {
   readonly next: Map<number, Node>;
   text?: string;
-  /** Texts below that were not seen yet. */
+  /** Texts below that were not seen yet: where there is none, nothing is looked for. */
   unseen: number;
 }
 
 /** Finds which of many texts occur in another one, in one walk. */
 export class Finder {
   readonly #texts: readonly string[];
+  readonly #root: Node = { next: new Map(), unseen: 0 };
 
   constructor(texts: readonly string[]) {
     this.#texts = texts;
+    for (const text of new Set(texts)) this.#path(text, (node) => node.unseen++).text = text;
   }
 
   /** Those that occur somewhere, in the order of the list. */
   occurringIn(text: string): string[] {
-    const root = this.#tree();
     const seen = new Set<string>();
-    const path: Node[] = [];
-    for (let start = 0; start < text.length && root.unseen > 0; start++) {
-      path.length = 0;
-      let node: Node | undefined = root;
+    for (let start = 0; start < text.length && this.#root.unseen > 0; start++) {
+      let node: Node | undefined = this.#root;
       for (let at = start; node !== undefined && node.unseen > 0; at++) {
-        path.push(node);
         if (node.text !== undefined && !seen.has(node.text)) {
           seen.add(node.text);
-          for (const above of path) above.unseen--;
+          this.#path(node.text, (above) => above.unseen--);
         }
         node = at < text.length ? node.next.get(text.charCodeAt(at)) : undefined;
       }
     }
+    for (const special of seen) this.#path(special, (node) => node.unseen++);
     return this.#texts.filter((special) => seen.has(special));
   }
 
-  #tree(): Node {
-    const root: Node = { next: new Map(), unseen: 0 };
-    for (const text of new Set(this.#texts)) {
-      let node = root;
-      node.unseen++;
-      for (let at = 0; at < text.length; at++) {
-        const unit = text.charCodeAt(at);
-        let next = node.next.get(unit);
-        if (next === undefined) node.next.set(unit, (next = { next: new Map(), unseen: 0 }));
-        next.unseen++;
-        node = next;
-      }
-      node.text = text;
+  /** Goes to the node of a text, which is made where it is missing. */
+  #path(text: string, visit: (node: Node) => void): Node {
+    let node = this.#root;
+    visit(node);
+    for (let at = 0; at < text.length; at++) {
+      const unit = text.charCodeAt(at);
+      let next = node.next.get(unit);
+      if (next === undefined) node.next.set(unit, (next = { next: new Map(), unseen: 0 }));
+      node = next;
+      visit(node);
     }
-    return root;
+    return node;
   }
 }
 
@@ -96,9 +92,9 @@ export type Fragment = string | undefined;
 const whiteSpaceAtStart = /^[\t-\r ]+/;
 
 /** Cuts the special tokens out of a text, each over all the text before the next. */
-export function fragmentsOf(text: string, { texts, swallowing }: SpecialTokens): Fragment[] {
+export function fragmentsOf(text: string, { finder, swallowing }: SpecialTokens): Fragment[] {
   let fragments: Fragment[] = [text];
-  for (const special of new Finder(texts).occurringIn(text)) {
+  for (const special of finder.occurringIn(text)) {
     const cut: Fragment[] = [];
     for (const fragment of fragments) {
       if (fragment === undefined) {
