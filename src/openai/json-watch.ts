@@ -7,6 +7,8 @@ export interface Seen {
   firstByte: number;
   /** True once an object or array has had a member, or a text a character. */
   isFilled: boolean;
+  /** True once a second value has begun at this path. */
+  isRepeated: boolean;
   /** Bytes of text between the quotes, over all values at this path; an escape counts as one. */
   textBytes: number;
   /** The value as written, up to MAX_RAW_BYTES; undefined while it is not whole, or was longer. */
@@ -18,6 +20,7 @@ interface Frame {
   readonly isArray: boolean;
 }
 
+const ANY_ELEMENT = '*';
 const MAX_RAW_BYTES = 16_384;
 const MAX_KEY_BYTES = 64;
 const QUOTE = 0x22;
@@ -71,6 +74,7 @@ export class JsonWatch {
     this.#frames.length = 0;
     this.#depth = 0;
     this.#isInText = this.#isEscaped = this.#isInScalar = this.#expectsKey = this.#isInKey = this.#isEnded = false;
+    this.#key = '';
     this.#current = undefined;
   }
 
@@ -116,7 +120,8 @@ export class JsonWatch {
     this.#isInText = false;
     if (this.#isInKey) {
       this.#isInKey = false;
-      this.#key = keyOf(this.#keyBytes);
+      const key = keyOf(this.#keyBytes);
+      this.#key = key === ANY_ELEMENT ? '' : key; // a member is no element
     } else this.#endValue();
   }
 
@@ -179,10 +184,11 @@ export class JsonWatch {
     }
     const frame = this.#frames.at(-1);
     if (frame !== undefined) this.#fill(frame.node);
-    const node = frame === undefined ? this.#root : frame.node.children.get(frame.isArray ? '*' : this.#key);
+    const node = frame === undefined ? this.#root : frame.node.children.get(frame.isArray ? ANY_ELEMENT : this.#key);
     if (node?.isWatched) {
       const before = this.#seen.get(node.path);
-      const seen: Seen = before ?? { firstByte: byte, isFilled: false, textBytes: 0 };
+      const seen: Seen = before ?? { firstByte: byte, isFilled: false, isRepeated: false, textBytes: 0 };
+      seen.isRepeated = before !== undefined;
       seen.firstByte = byte;
       delete seen.raw;
       this.#seen.set(node.path, seen);
@@ -216,7 +222,7 @@ export class JsonWatch {
   }
 }
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 function keyOf(bytes: readonly number[]): string {
   if (bytes.length > MAX_KEY_BYTES) return '';

@@ -79,7 +79,7 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
       if (this.#isBetweenEvents) at = this.#skim(bytes, at);
       if (at < bytes.length) at = this.#reader.push(bytes, at, this);
     }
-    if (this.#isHolding && this.#heldBytes + bytes.length - this.#from > MAX_HELD_BYTES) this.#letGo();
+    this.#letGoOfTooMuch(bytes.length);
     if (this.#isHolding) this.#hold(bytes.length);
     else this.#giveOut(bytes.length);
     this.#bytes = NONE;
@@ -144,7 +144,7 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
     this.#isTakenOut = false;
     this.#isHeadOver = this.#head !== '';
     if (!isComment) this.#hasLines = true;
-    else if (this.#isHolding && !this.#hasLines) this.#letLineGo(at);
+    else if (!this.#hasLines) this.#letLineGo(at);
   }
 
   lineFeed(at: number): void {
@@ -154,6 +154,7 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
   }
 
   event(at: number): void {
+    this.#letGoOfTooMuch(at);
     const isUsageChunk = this.#read();
     this.#isTakenOut = this.#isHolding && isUsageChunk;
     if (this.#isTakenOut) {
@@ -200,13 +201,18 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
     return false;
   }
 
-  /** Whether the event, as far as it came, may be a chunk with empty `choices` and a `usage`. */
+  /** Whether the event, as far as it came, may be a chunk with empty `choices` and a `usage`. Once it may not, no more of it changes that. */
   #mayBeUsage(): boolean {
     if (!/^\s*(\{|$)/.test(this.#head)) return false;
     const choices = this.#watch.seen('choices');
-    if (choices !== undefined && (choices.firstByte !== OPEN_ARRAY || choices.isFilled)) return false;
     const usage = this.#watch.seen('usage');
+    if (choices?.isRepeated === true || usage?.isRepeated === true) return false;
+    if (choices !== undefined && (choices.firstByte !== OPEN_ARRAY || choices.isFilled)) return false;
     return usage === undefined || usage.firstByte === OPEN_OBJECT;
+  }
+
+  #letGoOfTooMuch(to: number): void {
+    if (this.#isHolding && this.#heldBytes + to - this.#from > MAX_HELD_BYTES) this.#letGo();
   }
 
   #letGo(): void {
@@ -222,7 +228,7 @@ export class StreamAnswerFilter implements AnswerFilter, SseListener {
   #letLineGo(at: number): void {
     this.#letGo();
     this.#giveOut(at);
-    this.#isHolding = true;
+    this.#isHolding = !this.#passesAll;
   }
 
   #giveOut(to: number): void {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { answerFilter } from '../../src/openai/answer.ts';
 import type { AnswerOptions } from '../../src/openai/answer.ts';
 import { taskKinds } from '../../src/openai/request.ts';
+import { oddAnswers } from '../openai/odd-answers.ts';
 import { mutated, pieces } from './arbitrary-bytes.ts';
 import { oddJson } from './arbitrary-json.ts';
 import { law } from './law.ts';
@@ -14,8 +15,45 @@ const vectors = usage.map(
   (figures) => `{"object":"list","data":[{"embedding":[0.1,-1e-3]},{"embedding":"AAAA"}],"usage":${figures}}`,
 );
 const delta = oddJson.map((value) => `{"choices":[{"delta":{"content":${value}}}],"usage":null}`);
+/** An object whose keys may stand there twice. */
+const members = (keys: readonly string[], value: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc
+    .array(
+      fc
+        .tuple(fc.constantFrom(...keys), fc.constantFrom('', ' '), value)
+        .map(([key, gap, text]) => `"${key}"${gap}:${text}`),
+      { maxLength: 4 },
+    )
+    .map((list) => `{${list.join()}}`);
+const oddCall = fc.constantFrom(
+  '[{"function":{"arguments":"abcde"}}]',
+  '{"*":{"function":{"arguments":"abcde"}}}',
+  '{"arguments":"abcde"}',
+);
+const text = fc.constantFrom('"a"', '""', '"abcde"', '"\\n"', 'null', '1', '[1]', '{}');
+const deltaKeys = [
+  'content',
+  'content',
+  'c\\u006fntent',
+  'reasoning',
+  'refusal',
+  'tool_calls',
+  'function_call',
+  'logprobs',
+];
+const choice = members(['delta', 'delta', 'index', '\ufeffdelta'], members(deltaKeys, fc.oneof(text, oddCall)));
+const choices = fc.array(choice, { maxLength: 3 }).map((list) => `[${list.join()}]`);
+const oddChunk = members(['choices', 'choices', 'usage', 'error', '*', 'a'], fc.oneof(choices, choices, usage, text));
+const shard = fc.oneof(
+  fc.constantFrom('{', '}', '[', ']', ',', ':', '#', '"', '\\', ' ', '1', 'null', '*', '"a"', '[]', '{}', '[{}]'),
+  fc.constantFrom('"choices"', '"choices":[]', '"usage"', '"error"'),
+  usage.map((figures) => `"usage":${figures}`),
+);
+const brokenChunk = fc.array(shard, { maxLength: 8 }).map((shards) => `{${shards.join('')}`);
 const data = fc.oneof(
   delta,
+  oddChunk,
+  brokenChunk,
   fc.constant('{"choices":[{"delta":{"content":"a"}}]}'),
   usage.map((figures) => `{"id":"x","choices":[],"usage":${figures}}`),
   usage.map((figures) => `{"usage":${figures},"choices":[ ]}`),
@@ -52,6 +90,12 @@ const answer = fc.tuple(
   fc.array(fc.nat({ max: 5_000 }), { maxLength: 20 }),
 );
 
+const chatWithoutUsage: AnswerOptions = {
+  taskKind: 'openai.chat_completions.v1',
+  stream: true,
+  usageWanted: false,
+};
+
 /** Pushes the pieces through one buffer that is overwritten, as a network's is. */
 function run(options: AnswerOptions, parts: readonly Uint8Array[]) {
   const filter = answerFilter(options);
@@ -82,6 +126,7 @@ export const answerLaws = [
       );
     },
     1_000,
+    oddAnswers.map((sent) => [chatWithoutUsage, new TextEncoder().encode(sent), []]),
   ),
   law(
     'answers',

@@ -29,8 +29,18 @@ export interface Law {
 /** No input of a test is so large that it may take longer, on a machine that is busy too. */
 const MAX_MS = 2_000;
 
-/** `holds` throws where the law is broken; that it throws nothing else and ends in time is part of every law. */
-export function law<T>(room: Room, name: string, input: fc.Arbitrary<T>, holds: (value: T) => void, runs = 500): Law {
+/**
+ * `holds` throws where the law is broken; that it throws nothing else and ends in time is part of every law. `examples` broke it once: they are tried
+ * first, each time.
+ */
+export function law<T>(
+  room: Room,
+  name: string,
+  input: fc.Arbitrary<T>,
+  holds: (value: T) => void,
+  runs = 500,
+  examples: readonly T[] = [],
+): Law {
   const property = fc.property(input, (value) => {
     const start = performance.now();
     holds(value);
@@ -44,6 +54,7 @@ export function law<T>(room: Room, name: string, input: fc.Arbitrary<T>, holds: 
     try: ({ runs: numRuns, seed, path, timeLimitMs }) => {
       const details = fc.check(property, {
         numRuns,
+        examples: examples.map((example): [T] => [example]),
         ...(seed === undefined ? {} : { seed }),
         ...(path === undefined ? {} : { path }),
         ...(timeLimitMs === undefined ? {} : { interruptAfterTimeLimit: timeLimitMs }),

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { answerFilter, brokenStreamEvent } from '../../src/openai/answer.ts';
 import type { AnswerOptions } from '../../src/openai/answer.ts';
+import { oddAnswers } from './odd-answers.ts';
 
 const fixture = (name: string): Buffer => readFileSync(join(import.meta.dirname, '..', 'fixtures', 'openai', name));
 const chat = { taskKind: 'openai.chat_completions.v1', stream: true, usageWanted: true } as const;
@@ -162,6 +163,26 @@ describe('the filter between backend and buyer', () => {
       }),
       { numRuns: 1000 },
     );
+  });
+
+  test.each(oddAnswers.map((sent) => [sent.slice(0, 60), sent]))(
+    'decides by the bytes alone, not by their cuts, on %j',
+    (_, sent) => {
+      const bytes = Buffer.from(sent);
+      const whole = run(chatWithoutUsage, bytes);
+      expect(run(chatWithoutUsage, bytes, [...bytes.keys()])).toEqual(whole);
+      expect(run(chat, bytes, [...bytes.keys()]).text).toBe(sent);
+      for (let cut = 1; cut < Math.min(bytes.length, 200); cut++)
+        expect(run(chatWithoutUsage, bytes, [cut])).toEqual(whole);
+    },
+  );
+
+  test('a key that stands twice, or is none, keeps an event in the stream; a long comment before it does not', () => {
+    const usage = 'data: {"choices":[],"usage":{"prompt_tokens":1}}\n\n';
+    const others = [usage.replace('"choices"', '"choices"#'), usage.replace('[]', '5,"choices":[]')];
+    for (const text of others) expect(run(chatWithoutUsage, Buffer.from(text)).text).toBe(text);
+    const comment = `: ${'x'.repeat(70_000)}\n`;
+    expect(run(chatWithoutUsage, Buffer.from(comment + usage), [70_000]).text).toBe(comment);
   });
 });
 

@@ -1,10 +1,16 @@
 import type { RunOptions } from './simulate.ts';
 
-/** A bug as somebody could write it: texts of one file, each there once, and what would stand there instead. */
-export interface Bug {
-  readonly name: string;
+/** Texts of one file, each there once, and what would stand there instead. */
+export interface Patch {
   readonly file: string;
   readonly changes: readonly (readonly [from: string, to: string])[];
+}
+
+/** A bug as somebody could write it. */
+export interface Bug extends Patch {
+  readonly name: string;
+  /** What would keep the bug from doing harm, were it not broken as well. */
+  readonly also?: readonly Patch[];
   readonly mode?: RunOptions['mode'];
 }
 
@@ -70,6 +76,21 @@ export const BUGS: readonly Bug[] = [
     ],
   },
   {
+    name: 'a stream that was cut short is refunded whole',
+    file: 'src/job/run.ts',
+    changes: [["patch: cutShort,\n    raises: 'run-ended',", "patch: cutShort,\n    raises: 'run-failed',"]],
+  },
+  {
+    name: 'a stream that was cut short is charged as a whole one',
+    file: 'src/job/run.ts',
+    changes: [
+      [
+        "const cutShort = patchFrom('cut-short', ({ reason, usage, output }, job, nowMs) => ({\n  failure: reason,\n  usage,\n  chargeMsat: chargeFor(job, usage),",
+        "const cutShort = patchFrom('cut-short', ({ reason, usage, output }, job, nowMs) => ({\n  failure: reason,\n  usage,\n  chargeMsat: chargeFor(job, { ...usage, outputTokens: job.breakdown.maxOutputTokens }),",
+      ],
+    ],
+  },
+  {
     name: 'credit is released before the cancellation is confirmed',
     file: 'src/job/funding.ts',
     changes: [
@@ -89,15 +110,15 @@ export const BUGS: readonly Bug[] = [
     file: 'src/engine/engine.ts',
     changes: [
       [
-        'const pending = await this.#commit({',
-        'for (const effect of next.effects) void this.#perform(next.job, effect).catch(() => {});\n      const pending = await this.#commit({',
+        'const pending = next.isToBeSaved',
+        'for (const effect of next.effects) void this.#perform(next.job, effect).catch(() => {});\n      const pending = next.isToBeSaved',
       ],
     ],
   },
   {
     name: 'the settlement cursor is not saved',
     file: 'src/engine/engine.ts',
-    changes: [['...(cursor === undefined ? {} : { cursor }),', '']],
+    changes: [[', ...(cursor === undefined ? {} : { cursor }) };', ' };']],
   },
   {
     name: 'the outbox is not performed at the start',
@@ -117,7 +138,12 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'the charge may exceed the cover',
     file: 'src/pricing/price.ts',
-    changes: [['return minMsat(amountMsat(used, price, rules), coverMsat);', 'return amountMsat(used, price, rules);']],
+    changes: [
+      [
+        'return minMsat(maxMsat(roundedUp(exactAmount({ ...used, inputTokens }, terms)), minimumOf(terms)), coverMsat);',
+        'return maxMsat(roundedUp(exactAmount({ ...used, inputTokens }, terms)), minimumOf(terms));',
+      ],
+    ],
   },
   {
     name: 'an answer that was cut off is called whole',
@@ -127,7 +153,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'the usage chunk that only we asked for reaches the buyer',
     file: 'src/openai/answer.ts',
-    changes: [["usageWanted || taskKind !== 'openai.chat_completions.v1'", 'usageWanted || taskKind.length > 0']],
+    changes: [["usageWanted || kind.stream !== 'chat-chunks'", 'usageWanted || kind.stream !== undefined']],
   },
   {
     name: 'a restart forgets where chunks were cut',
@@ -170,5 +196,39 @@ export const BUGS: readonly Bug[] = [
     name: 'a request that was given up while its credit was looked up becomes a job',
     file: 'src/storefront/lcp/acceptance.ts',
     changes: [['if (draft.abort.signal.aborted) return undefined; // while', '// while']],
+  },
+  {
+    name: 'a job that was paid is forgotten with its entries',
+    file: 'src/ledger/sqlite-ledger.ts',
+    changes: [['isAtRest(job) && job.receivedMsat === undefined', 'isAtRest(job)']],
+    also: [
+      {
+        file: 'src/ledger/ledger-writes.ts',
+        changes: [
+          [
+            "AND ('reserved:' || key NOT IN (from_account, to_account) OR 'buyer:' || peer NOT IN (from_account, to_account)))",
+            "AND 'reserved:' || key NOT IN (from_account, to_account) AND 'buyer:' || peer NOT IN (from_account, to_account))",
+          ],
+        ],
+      },
+      {
+        file: 'src/ledger/migrations/0003-forgetting.ts',
+        changes: [
+          ["    OR json_extract(OLD.record, '$.job.receivedMsat') IS NOT NULL\n", ''],
+          ['UNIQUE REFERENCES entry (id)', 'UNIQUE'],
+        ],
+      },
+      {
+        file: 'src/ledger/migrations/0004-cancelled-out.ts',
+        changes: [
+          ['WHEN OLD.job_key IS NULL\n    OR', 'WHEN OLD.job_key IS NULL\n    OR 0 AND'],
+          ["OR 'reserved:' || OLD.job_key NOT IN", "OR 0 AND 'reserved:' || OLD.job_key NOT IN"],
+          [
+            "AND finished = 1\n      AND json_extract(record, '$.job.receivedMsat') IS NULL)\n    OR EXISTS (SELECT 1 FROM outbox",
+            'AND finished = 1)\n    OR EXISTS (SELECT 1 FROM outbox',
+          ],
+        ],
+      },
+    ],
   },
 ];

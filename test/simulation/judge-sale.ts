@@ -1,9 +1,11 @@
 import { buyerAccount, LIGHTNING, REVENUE } from '../../src/job/entry.ts';
 import type { Job } from '../../src/job/job.ts';
-import type { Sale } from './sale.ts';
+import type { BackendRun, Sale } from './sale.ts';
 import type { Scene } from './scene.ts';
 import { PRICES } from './scene.ts';
 import { sha256 } from './witness.ts';
+
+const BYTES_PER_TOKEN = 4;
 
 /** What must hold for one sale, when it is over. */
 export function judgeSale(scene: Scene, sale: Sale, job: Job): void {
@@ -41,6 +43,14 @@ export function judgeSale(scene: Scene, sale: Sale, job: Job): void {
     judgeAnswer(sale, violate);
     world.count('served');
   }
+  const run = sale.runs.at(-1);
+  const isCutShort = /without the last event/.test(job.failure ?? '');
+  if (job.run === 'failed' && sale.plan.isStream && run !== undefined) {
+    const dueMsat = minMsat(producedMsat(run, job, isCutShort), coverMsat);
+    if (chargeMsat > dueMsat) violate('no charge above what was produced', `${chargeMsat} of ${dueMsat} msat`);
+    if (isCutShort && chargeMsat < dueMsat)
+      violate('what was produced of a stream cut short is charged', `${chargeMsat} of ${dueMsat} msat`);
+  }
   if (chargeMsat === 0n) {
     world.count('credited');
     if (result?.status === 'ok' && (sale.runs.at(-1)?.usage?.output ?? 0) > 0)
@@ -51,14 +61,31 @@ export function judgeSale(scene: Scene, sale: Sale, job: Job): void {
   const isTooLarge = sale.isLimited || /larger than/.test(job.failure ?? '');
   const isTooLong = job.beganAtMs !== undefined && /longer than/.test(job.failure ?? '');
   const isOurFault =
-    !sale.hasCancelled && !isTooLarge && !isTooLong && result?.status !== 'ok' && !(isGone && job.run === 'ended');
+    !sale.hasCancelled &&
+    !isTooLarge &&
+    !isTooLong &&
+    !isCutShort &&
+    result?.status !== 'ok' &&
+    !(isGone && job.run === 'ended');
   if (isOurFault) violate('no charge for a failure of ours', `${chargeMsat} msat, ${job.run}, ${result?.status}`);
-  const run = sale.runs.at(-1);
   if (run?.produced === 0 && !sale.hasCancelled) violate('no charge for an empty answer', `${chargeMsat} msat`);
   if (run?.usage === undefined || job.run !== 'ended' || job.cancelled) return;
-  const usedMsat = BigInt(run.usage.input) * PRICES.inputMsat + BigInt(run.usage.output) * PRICES.outputMsat;
-  const dueMsat = usedMsat < coverMsat ? usedMsat : coverMsat;
+  const dueMsat = minMsat(priceMsat(run.usage), coverMsat);
   if (chargeMsat !== dueMsat) violate('the charge follows the usage', `${chargeMsat} instead of ${dueMsat} msat`);
+}
+
+const minMsat = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+const priceMsat = ({ input, output }: NonNullable<BackendRun['usage']>): bigint =>
+  BigInt(input) * PRICES.inputMsat + BigInt(output) * PRICES.outputMsat;
+
+/** For all that a backend meant to say in a stream that broke, by its figures or by the text, whichever is more. `isHeard`: its figures had come. */
+function producedMsat({ usage, produced, textBytes }: BackendRun, { breakdown }: Job, isHeard: boolean): bigint {
+  if (produced === 0) return 0n;
+  const output = Math.max(usage?.output ?? 0, produced, Math.ceil(textBytes / BYTES_PER_TOKEN));
+  const told = usage?.input ?? breakdown.inputTokens;
+  const input = isHeard ? told : Math.max(told, breakdown.inputTokens);
+  return priceMsat({ input, output: Math.min(output, breakdown.maxOutputTokens) });
 }
 
 /** The buyer was told that all is well: then it has all of it, and it is what the backend said. */

@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BUGS } from './bugs.ts';
-import type { Bug } from './bugs.ts';
+import type { Bug, Patch } from './bugs.ts';
 import type { SeriesReport } from './series.ts';
 
 export interface MutationFound {
@@ -45,11 +45,15 @@ export async function findMutations({ seeds, only, onMutation }: MutationOptions
 }
 
 async function findBug(directory: string, bug: Bug, seeds: number): Promise<MutationFound> {
-  const { name, file, mode = 'mixed' } = bug;
-  const path = join(directory, file);
-  const sound = await readFile(path, 'utf8');
-  await writeFile(path, infect(sound, bug));
+  const { name, mode = 'mixed', also = [] } = bug;
+  const sound = new Map<string, string>();
   try {
+    for (const patch of [bug, ...also]) {
+      const path = join(directory, patch.file);
+      const text = await readFile(path, 'utf8');
+      sound.set(path, text);
+      await writeFile(path, infect(text, name, patch));
+    }
     const main = join(directory, 'test', 'simulation', 'main.ts');
     const report = await runJson<SeriesReport>([
       main,
@@ -63,12 +67,12 @@ async function findBug(directory: string, bug: Bug, seeds: number): Promise<Muta
     ]);
     return { name, seeds: report.seeds, law: report.failures[0]?.law };
   } finally {
-    await writeFile(path, sound);
+    for (const [path, text] of sound) await writeFile(path, text);
   }
 }
 
 /** Throws when the code that a bug would change is not there any more, once for each change. */
-export function infect(text: string, { name, changes }: Bug): string {
+export function infect(text: string, name: string, { changes }: Patch): string {
   return changes.reduce((changed, [from, to]) => {
     if (changed.split(from).length !== 2) throw new Error(`the bug "${name}" does not fit the code any more: ${from}`);
     return changed.replace(from, () => to);

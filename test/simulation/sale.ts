@@ -56,6 +56,8 @@ export interface BackendRun {
   isOpen: boolean;
   /** Tokens with content that it said. */
   produced: number;
+  /** Of the text in them. */
+  textBytes: number;
   /** Figures that can be believed. */
   usage: { readonly input: number; readonly output: number } | undefined;
 }

@@ -69,7 +69,8 @@ export class SimBackend implements Backend {
     const sale = this.#witness.saleOf(request.body);
     const { world } = this.#life;
     const way = this.#mood.isAway ? 'dies at once' : world.random.weighted(this.#habits);
-    const run: BackendRun = { life: this.#life, text: '', isWhole: false, isOpen: true, produced: 0, usage: undefined };
+    const nothing = { text: '', isWhole: false, produced: 0, textBytes: 0, usage: undefined };
+    const run: BackendRun = { life: this.#life, isOpen: true, ...nothing };
     this.#witness.runBegins(sale, run);
     world.say(this.name, `${sale.label}: ${way}`);
     world.count('attempts');
@@ -117,6 +118,7 @@ export class SimBackend implements Backend {
     const count = way === 'much' ? random.between(1_000, 3_000) : random.between(0, 12);
     const words = Array.from({ length: count }, (_, index) => `${sale.label} ${index} ${random.pick(WORDS)}`);
     run.produced = words.length;
+    run.textBytes = Buffer.byteLength(words.join(''));
     run.isWhole = way === 'well' || way === 'much' || way === 'clings';
     const figures = this.#figures(run);
     if (!isStream) {
