@@ -118,7 +118,10 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'the settlement cursor is not saved',
     file: 'src/engine/engine.ts',
-    changes: [[', ...(cursor === undefined ? {} : { cursor }) };', ' };']],
+    changes: [
+      [', ...(cursor === undefined ? {} : { cursor }) };', ' };'],
+      ['if (cursor !== undefined) await this.#commit({ job: target.job, entries: [], effects: [], cursor });', ''],
+    ],
   },
   {
     name: 'the outbox is not performed at the start',

@@ -16,7 +16,7 @@ export function judge(scene: Scene): void {
   }
 }
 
-function judgeBooks({ world, books, account, mode }: Scene): void {
+function judgeBooks({ world, books, account }: Scene): void {
   const { problems } = books.check();
   if (problems.length > 0) world.violate('the books balance', problems.join('; '));
   const balances = books.balances();
@@ -32,8 +32,8 @@ function judgeBooks({ world, books, account, mode }: Scene): void {
   if (kept !== account.receivedMsat)
     world.violate('received = revenue + credit', `${account.receivedMsat} msat, kept ${kept}`);
   const settled = account.settledAfter(0n).length;
-  // With nothing gone wrong, nearly every settlement is first heard of by the node's news, which have a position.
-  const isSmooth = mode === 'upfront' && world.counts['faults'] === undefined;
+  // With nothing gone wrong, the node tells nearly every settlement with its position.
+  const isSmooth = world.counts['faults'] === undefined;
   if (isSmooth && 2n * books.cursor() < BigInt(settled))
     world.violate('the settlement cursor moves on', `${books.cursor()} of ${settled}`);
   for (const { paymentHash, state } of account.invoices()) {

@@ -1,15 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { BUGS } from './bugs.ts';
-import { findMutations } from './mutations.ts';
+import { findMutations, infect } from './mutations.ts';
 import { replayCommand, simulateSeries } from './series.ts';
 import { simulate } from './simulate.ts';
 
 const JOBS = 10;
+const ROOT = join(import.meta.dirname, '..', '..');
 
 /** Seeds that broke a law once, each by a bug that is mended; `bugs.ts` puts it back. */
 const MENDED: readonly { readonly seed: number; readonly jobs: number; readonly bug: string }[] = [
-  { seed: 8, jobs: 30, bug: 'an attempt whose answer nobody reads keeps its slot' },
-  { seed: 50, jobs: 30, bug: 'a request that was given up while its credit was looked up becomes a job' },
+  { seed: 60, jobs: 30, bug: 'an attempt whose answer nobody reads keeps its slot' },
+  { seed: 20, jobs: 30, bug: 'a request that was given up while its credit was looked up becomes a job' },
 ];
 
 describe('a simulated provider', () => {
@@ -54,6 +57,11 @@ describe('bugs that are put into the product', () => {
     'an answer that was cut off is called whole',
     'an attempt whose answer nobody reads keeps its slot',
   ];
+
+  test.each(BUGS)('fit the code: $name', ({ name, file, changes, also = [] }) => {
+    for (const patch of [{ file, changes }, ...also])
+      expect(() => infect(readFileSync(join(ROOT, patch.file), 'utf8'), name, patch)).not.toThrow();
+  });
 
   test('are found', async () => {
     expect(quick.filter((name) => !BUGS.some((bug) => bug.name === name))).toEqual([]);
