@@ -55,6 +55,7 @@ export class Shop implements AsyncDisposable {
         maxChoices: limits.maxChoices,
         paymentMode: payment.mode,
         allowed: { allowedFields: llm.allowedRequestFields, allowedToolTypes: llm.allowedToolTypes },
+        rate: () => undefined,
         rules: () => [],
       });
     };
