@@ -68,7 +68,7 @@ export class PriceOffer implements Offer {
 
   availability(taskKind: TaskKind, model: string): Availability {
     const now = this.#kindsByName().get(model);
-    const can = now ?? (this.#options.pool.isAway(this.backendModel(model)) ? this.#everOnSale.get(model) : undefined);
+    const can = now ?? (this.#isAway(model) ? this.#everOnSale.get(model) : undefined);
     if (can === undefined) return 'not for sale';
     if (!can.includes(taskKind)) return 'for other work';
     return now === undefined ? 'away' : 'on sale';
@@ -135,6 +135,15 @@ export class PriceOffer implements Offer {
         minPriceMsat: defaults.minPriceMsat,
       }),
     };
+  }
+
+  /** Its backend does not answer, or nobody tells the rate that its price needs: both may pass. */
+  #isAway(name: string): boolean {
+    const { pool, lists } = this.#options;
+    const sale = findSale(lists, name);
+    const currency = sale && currencyOf(sale.entry.price);
+    const lacksRate = currency !== undefined && this.#rateOf(currency) === undefined;
+    return lacksRate || pool.isAway(sale?.backendModel ?? name);
   }
 
   #rateOf(currency: string): Rate | undefined {
