@@ -5,6 +5,7 @@ import { createBytesEstimator } from '../estimating/bytes.ts';
 import { Counting } from '../estimating/counting.ts';
 import type { Estimator } from '../estimating/estimator.ts';
 import { createFixedEstimator } from '../estimating/fixed.ts';
+import { createOllamaEstimator } from '../estimating/ollama/ollama.ts';
 import { createServerEstimator } from '../estimating/server.ts';
 import { createOpenAiEstimator } from '../estimating/openai.ts';
 import type { EstimatorChoice } from '../pricing/price-list.ts';
@@ -23,6 +24,11 @@ export function openCounting({ backends, clock, log }: CountingParts): Counting 
         return createOpenAiEstimator({ clock });
       case 'server':
         return createServerEstimator({ servers: backends.filter((backend) => backend.driver === 'openai'), clock });
+      case 'ollama':
+        return createOllamaEstimator({
+          urls: backends.flatMap((backend) => (backend.driver === 'ollama' ? [backend.url] : [])),
+          clock,
+        });
       case 'fixed':
         return createFixedEstimator(choice.tokens);
       case 'bytes':

@@ -164,7 +164,18 @@ export function createSeller(parts: SellerParts): Seller {
     maxJobBytes,
   });
   const storefront = new LcpStorefront({ session, engine, intake, delivery, log });
-  const runner = new Runner({ engine, ledger, pool, spool, storefront, log, maxOutputBytes, maxBacklogBytes, allowed });
+  const runner = new Runner({
+    engine,
+    clock,
+    ledger,
+    pool,
+    spool,
+    storefront,
+    log,
+    maxOutputBytes,
+    maxBacklogBytes,
+    allowed,
+  });
   engine.connect(performEffects({ invoicing, runner, storefront, ledger, spool, log }));
   session.addRole(storefront);
   session.listen();

@@ -5,7 +5,7 @@ export type { TokenPrice } from './model-price.ts';
 
 /** How a model's input tokens are counted before the job runs. */
 export type EstimatorChoice =
-  { readonly name: 'bytes' | 'openai' | 'server' } | { readonly name: 'fixed'; readonly tokens: number };
+  { readonly name: 'bytes' | 'openai' | 'server' | 'ollama' } | { readonly name: 'fixed'; readonly tokens: number };
 
 /** `upfront`: work starts when the payment is settled. `hold`: when it is held; it is settled before the first byte leaves. */
 export type PaymentMode = 'upfront' | 'hold';

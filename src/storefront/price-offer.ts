@@ -68,7 +68,7 @@ export class PriceOffer implements Offer {
 
   availability(taskKind: TaskKind, model: string): Availability {
     const now = this.#kindsByName().get(model);
-    const can = now ?? (this.#isAway(model) ? this.#everOnSale.get(model) : undefined);
+    const can = now ?? (this.#isMissed(model) ? this.#everOnSale.get(model) : undefined);
     if (can === undefined) return 'not for sale';
     if (!can.includes(taskKind)) return 'for other work';
     return now === undefined ? 'away' : 'on sale';
@@ -137,13 +137,12 @@ export class PriceOffer implements Offer {
     };
   }
 
-  /** Its backend does not answer, or nobody tells the rate that its price needs: both may pass. */
-  #isAway(name: string): boolean {
+  /** Its backend is away, or the rate of its currency; what was deleted, or has no price any more, is not missed. */
+  #isMissed(name: string): boolean {
     const { pool, lists } = this.#options;
     const sale = findSale(lists, name);
-    const currency = sale && currencyOf(sale.entry.price);
-    const lacksRate = currency !== undefined && this.#rateOf(currency) === undefined;
-    return lacksRate || pool.isAway(sale?.backendModel ?? name);
+    if (sale === undefined) return false;
+    return pool.isAway(sale.backendModel) || pool.models().some(({ id }) => id === sale.backendModel);
   }
 
   #rateOf(currency: string): Rate | undefined {

@@ -1,0 +1,127 @@
+import type { Clock } from '../../clock/clock.ts';
+import type { CheckedRequest } from '../../openai/checked-request.ts';
+import { CannotCount } from '../estimator.ts';
+import type { Count, CountOptions, Estimator } from '../estimator.ts';
+import { chatOf } from './chat-of.ts';
+import { findWay } from './self-test.ts';
+import type { Way } from './self-test.ts';
+import { OllamaServer } from './server.ts';
+import { VocabularyCounter } from './vocabulary-counter.ts';
+import type { ServedModel } from './vocabulary-counter.ts';
+
+export interface OllamaEstimatorOptions {
+  /** Roots of the servers: `http://127.0.0.1:11434`. Of several that have a model, one is asked. */
+  readonly urls: readonly string[];
+  readonly clock: Clock;
+  /** For one answer while a request is counted. Default 5 s. */
+  readonly answerMs?: number;
+  /** For one answer while a model is prepared, which may have to be loaded. Default 2 minutes. */
+  readonly loadMs?: number;
+  /** Counting longer than this is given up. Default 1.5 s. */
+  readonly timeLimitMs?: number;
+}
+
+/** Longer texts get the upper bound at once. */
+const MAX_TEXT_BYTES = 8 * 1024 * 1024;
+/** What is sent to be rendered has at most this many times the tokens that fit: tools may be written wider than templates write them. */
+const SLACK = 2;
+/** Where the template's share is not known: for the bound, and before anything is learned. */
+const TOKENS_PER_MESSAGE = 4;
+const TOKENS_PER_REQUEST = 3;
+
+/** What is known of a model. */
+interface Ready extends ServedModel {
+  /** Undefined: the server renders no prompts. */
+  readonly way: Way | undefined;
+}
+
+class OllamaEstimator implements Estimator {
+  readonly name = 'ollama';
+  readonly #options: OllamaEstimatorOptions;
+  readonly #servers: readonly OllamaServer[];
+  readonly #counter: VocabularyCounter;
+  readonly #ready = new Map<string, Ready>();
+
+  constructor(options: OllamaEstimatorOptions) {
+    const { urls, clock, timeLimitMs = 1_500 } = options;
+    this.#options = options;
+    this.#servers = urls.map((url) => new OllamaServer(url, clock));
+    this.#counter = new VocabularyCounter({ clock, answerMs: this.#answerMs, timeLimitMs });
+  }
+
+  async prepare(model: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const reasons: string[] = [];
+    for (const server of this.#servers) {
+      try {
+        const digest = await server.digestOf(model, this.#answerMs, signal);
+        if (digest === undefined) continue;
+        const known = this.#ready.get(model);
+        if (known?.digest === digest && known.server === server) return;
+        this.#ready.set(model, await this.#tested({ server, name: model, digest }, signal));
+        return;
+      } catch (error) {
+        if (!(error instanceof CannotCount)) throw error;
+        reasons.push(error.message);
+      }
+    }
+    this.#ready.delete(model);
+    throw new CannotCount(reasons.length > 0 ? reasons.join('; ') : 'no Ollama has it');
+  }
+
+  async count(request: CheckedRequest, { signal, limitTokens = Infinity }: CountOptions): Promise<Count> {
+    signal.throwIfAborted();
+    const { model, promptText, shape, images } = request;
+    const chat = chatOf(request); // first of all: what Ollama refuses is not counted
+    if (images.count > 0) throw new CannotCount('the tokens of images are not known');
+    const around = (shape.system + shape.user + shape.assistant + shape.tool) * TOKENS_PER_MESSAGE + TOKENS_PER_REQUEST;
+    const bytes = promptText.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    if (bytes > MAX_TEXT_BYTES) return { tokens: bytes + around, accuracy: 'bound' };
+    if (!this.#ready.has(model)) await this.prepare(model, signal);
+    const ready = this.#ready.get(model);
+    if (ready === undefined) throw new CannotCount('no Ollama has it');
+
+    const engine = ready.way?.engine ?? 'llama.cpp';
+    const mostTokens = limitTokens * SLACK;
+    const renders = ready.way !== undefined && (await ready.server.isLoaded(model, this.#answerMs, signal));
+    if (!renders || bytes > mostTokens) {
+      const tokens = await this.#counter.count(ready, engine, promptText, mostTokens, signal);
+      if (tokens === undefined) return { tokens: bytes + around, accuracy: 'bound' };
+      // A quote makes no model load: until it is loaded for a job, what its template adds is for others to know.
+      if (!renders || tokens > mostTokens) return { tokens: tokens + around, accuracy: 'estimate', textTokens: tokens };
+    }
+    const rendered = await ready.server.render(model, chat, this.#answerMs, signal);
+    if (rendered === undefined) throw new CannotCount('Ollama did not render the prompt');
+    const tokens = await this.#counter.count(ready, engine, [rendered], limitTokens, signal);
+    const extraTokens = ready.way?.extraTokens ?? 0;
+    // No token has less than a byte; a space may be put before all.
+    if (tokens === undefined) return { tokens: Buffer.byteLength(rendered) + 1 + extraTokens, accuracy: 'bound' };
+    return { tokens: tokens + extraTokens, accuracy: 'exact' };
+  }
+
+  async close(): Promise<void> {
+    await this.#counter.close();
+  }
+
+  get #answerMs(): number {
+    return this.#options.answerMs ?? 5_000;
+  }
+
+  get #loadMs(): number {
+    return this.#options.loadMs ?? 120_000;
+  }
+
+  /** Names of the same model share a test. */
+  async #tested(model: ServedModel, signal: AbortSignal): Promise<Ready> {
+    const { server, digest } = model;
+    const same = [...this.#ready.values()].find((ready) => ready.digest === digest && ready.server === server);
+    const way = same === undefined ? await findWay(model, this.#counter, this.#loadMs, signal) : same.way;
+    return { ...model, way };
+  }
+}
+
+/**
+ * Counts as an Ollama does: renders the prompt there, and counts it here with the model's own vocabulary, which Ollama shows. Each model is put to
+ * the test before it is relied on.
+ */
+export const createOllamaEstimator = (options: OllamaEstimatorOptions): Estimator => new OllamaEstimator(options);

@@ -1,0 +1,60 @@
+import type { Clock } from '../../clock/clock.ts';
+import { CountingThread } from '../counting-thread.ts';
+import type { Engine } from '../tokenizer/vocabulary.ts';
+import type { OllamaServer } from './server.ts';
+import type { OllamaTask } from './worker.ts';
+
+/** A model where it is. */
+export interface ServedModel {
+  readonly server: OllamaServer;
+  readonly name: string;
+  /** Names what it consists of. */
+  readonly digest: string;
+}
+
+export interface VocabularyCounterOptions {
+  readonly clock: Clock;
+  /** Until a server has shown a vocabulary. */
+  readonly answerMs: number;
+  /** As of the counting thread. */
+  readonly timeLimitMs: number;
+}
+
+const MAX_VOCABULARIES = 8;
+
+// The same folder holds .ts when run from source and .js when built.
+const module = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+
+/** Counts texts with the vocabularies of models, in a thread; keeps those that were used last, as their servers showed them. */
+export class VocabularyCounter {
+  readonly #answerMs: number;
+  readonly #thread: CountingThread<OllamaTask, number>;
+  /** By digest; the one that was used last is the last. */
+  readonly #vocabularies = new Map<string, SharedArrayBuffer>();
+
+  constructor({ clock, answerMs, timeLimitMs }: VocabularyCounterOptions) {
+    this.#answerMs = answerMs;
+    this.#thread = new CountingThread({ module, clock, timeLimitMs });
+  }
+
+  /** Stops above the limit. Undefined: it would take too long. */
+  async count(
+    model: ServedModel,
+    engine: Engine,
+    texts: readonly string[],
+    limitTokens: number,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const { server, name, digest } = model;
+    const shown = this.#vocabularies.get(digest) ?? (await server.show(name, this.#answerMs, signal));
+    this.#vocabularies.delete(digest);
+    const [oldest] = this.#vocabularies.keys();
+    if (oldest !== undefined && this.#vocabularies.size >= MAX_VOCABULARIES) this.#vocabularies.delete(oldest);
+    this.#vocabularies.set(digest, shown);
+    return this.#thread.run({ digest, shown, engine, texts, limitTokens }, signal);
+  }
+
+  async close(): Promise<void> {
+    await this.#thread.close();
+  }
+}

@@ -1,0 +1,36 @@
+import { CannotCount } from '../estimator.ts';
+import { createLetterCounter } from './letter-counter.ts';
+import { createPairCounter } from './pair-counter.ts';
+import { fragmentsOf, specialTokensOf } from './special-tokens.ts';
+import type { Engine, Vocabulary } from './vocabulary.ts';
+
+/** Tells how many tokens an engine makes of text. */
+export interface Tokenizer {
+  /** Without what is put before and behind a whole prompt. Counting stops above the limit. */
+  count(text: string, limit?: number): number;
+}
+
+/** Counts the tokens of text without special tokens; stops above `limit`. `isFirst`: a special token or nothing is before it. */
+export type FragmentCounter = (text: string, isFirst: boolean, limit: number) => number;
+
+/** Throws CannotCount when this program does not know exactly how the engine splits text for this vocabulary. */
+export function createTokenizer(vocabulary: Vocabulary, engine: Engine): Tokenizer {
+  const special = specialTokensOf(vocabulary, engine);
+  const countFragment =
+    vocabulary.kind === 'gpt2' ? createPairCounter(vocabulary, engine) : createLetterCounter(vocabulary, engine);
+  if (countFragment === undefined)
+    throw new CannotCount(`how it splits text ("${vocabulary.pre}") is not known exactly`);
+  return {
+    count: (text, limit = Number.POSITIVE_INFINITY) => {
+      let tokens = 0;
+      let isFirst = true;
+      // What reaches a server has no half surrogates.
+      for (const fragment of fragmentsOf(text.toWellFormed(), special)) {
+        tokens += fragment === undefined ? 1 : countFragment(fragment, isFirst, limit - tokens);
+        isFirst = fragment === undefined;
+        if (tokens > limit) break;
+      }
+      return tokens;
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { CannotCount } from '../estimator.ts';
+
+/** The programs that run a model for Ollama; they count differently. */
+export type Engine = 'llama.cpp' | 'ollama';
+
+/** A model's vocabulary, as its GGUF file has it. */
+export interface Vocabulary {
+  /** gpt2: pairs of bytes merged by rank. gemma4: pairs of letters merged by rank. llama: letters merged by score (SentencePiece). */
+  readonly kind: 'gpt2' | 'gemma4' | 'llama';
+  /** How text is split before anything is merged, in llama.cpp's names. */
+  readonly pre: string;
+  readonly architecture: string;
+  /** In lower case. */
+  readonly name: string;
+  readonly tokens: readonly string[];
+  readonly types: readonly number[];
+  readonly scores: readonly number[];
+  readonly merges: readonly string[];
+  readonly bosToken: string | undefined;
+  /** As the file says; undefined: the engine's own default. */
+  readonly addsBos: boolean | undefined;
+  readonly addsEos: boolean;
+  readonly addsSpacePrefix: boolean;
+}
+
+/** Kinds of tokens, as GGUF numbers them. */
+export const tokenType = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+
+const MAX_TOKENS = 1 << 20;
+
+const text = z.string().optional();
+const flag = z.boolean().optional();
+const shown = z.object({
+  model_info: z.looseObject({
+    'general.architecture': text,
+    'general.name': text,
+    'tokenizer.ggml.model': text,
+    'tokenizer.ggml.pre': text,
+    'tokenizer.ggml.tokens': z.array(z.string()).max(MAX_TOKENS).nullish(),
+    'tokenizer.ggml.token_type': z.array(z.int()).nullish(),
+    'tokenizer.ggml.scores': z.array(z.number()).nullish(),
+    'tokenizer.ggml.merges': z.array(z.string()).nullish(),
+    'tokenizer.ggml.bos_token_id': z.int().optional(),
+    'tokenizer.ggml.add_bos_token': flag,
+    'tokenizer.ggml.add_eos_token': flag,
+    'tokenizer.ggml.add_space_prefix': flag,
+  }),
+});
+
+/** Reads what Ollama answers to `POST /api/show` with `verbose`. Throws CannotCount when there is no vocabulary of a known kind. */
+export function readVocabulary(shownJson: string): Vocabulary {
+  const { model_info: info } = shown.parse(JSON.parse(shownJson));
+  const kind = info['tokenizer.ggml.model'];
+  const tokens = info['tokenizer.ggml.tokens'] ?? [];
+  if (tokens.length === 0) throw new CannotCount('Ollama does not show the vocabulary of this model');
+  if (kind !== 'gpt2' && kind !== 'llama' && kind !== 'gemma4')
+    throw new CannotCount(`its kind of vocabulary ("${kind ?? ''}") is not known`);
+  const merges = info['tokenizer.ggml.merges'] ?? [];
+  if (kind !== 'llama' && merges.length === 0) throw new CannotCount('its vocabulary has no merges');
+  const bosId = info['tokenizer.ggml.bos_token_id'];
+  const pre = info['tokenizer.ggml.pre'];
+  return {
+    kind,
+    pre: kind === 'gemma4' ? 'gemma4' : pre === undefined || pre === '' ? 'default' : pre,
+    architecture: info['general.architecture'] ?? '',
+    name: (info['general.name'] ?? '').toLowerCase(),
+    tokens: tokens.map((token, id) => (token === '' ? `[EMPTY_${id}]` : token)),
+    types: info['tokenizer.ggml.token_type'] ?? [],
+    scores: info['tokenizer.ggml.scores'] ?? [],
+    merges,
+    bosToken: bosId === undefined ? undefined : tokens[bosId],
+    addsBos: info['tokenizer.ggml.add_bos_token'],
+    addsEos: info['tokenizer.ggml.add_eos_token'] ?? false,
+    addsSpacePrefix: info['tokenizer.ggml.add_space_prefix'] ?? kind === 'llama',
+  };
+}

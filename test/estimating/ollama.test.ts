@@ -1,0 +1,189 @@
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock/clock.ts';
+import { CannotCount } from '../../src/estimating/estimator.ts';
+import type { Estimator } from '../../src/estimating/estimator.ts';
+import { createOllamaEstimator } from '../../src/estimating/ollama/ollama.ts';
+import { createTokenizer } from '../../src/estimating/tokenizer/tokenizer.ts';
+import type { Tokenizer } from '../../src/estimating/tokenizer/tokenizer.ts';
+import { readVocabulary } from '../../src/estimating/tokenizer/vocabulary.ts';
+import type { Engine } from '../../src/estimating/tokenizer/vocabulary.ts';
+import { checkRequest } from '../../src/openai/request.ts';
+import type { CheckedRequest } from '../../src/openai/request.ts';
+import { bytePairVocabulary } from './tokenizer/sample-vocabularies.ts';
+
+const never = new AbortController().signal;
+const opened: { close(): unknown }[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0)) await one.close();
+});
+
+interface Script {
+  /** How it counts: an engine, with a token before each prompt; or its own way. */
+  engine?: Engine;
+  tokensOf?: (prompt: string) => number;
+  renders?: boolean;
+  isLoaded?: boolean;
+  pre?: string;
+  digest?: string;
+  models?: string[];
+}
+
+type Message = { role: string; content: string };
+
+const tokenizers = new Map<Engine, Tokenizer>();
+
+function tokenizerOf(engine: Engine): Tokenizer {
+  const shown = JSON.stringify(bytePairVocabulary('qwen2'));
+  const tokenizer = tokenizers.get(engine) ?? createTokenizer(readVocabulary(shown), engine);
+  tokenizers.set(engine, tokenizer);
+  return tokenizer;
+}
+
+/** Plays the parts of Ollama's API that counting uses; what real ones answer is compared in test/rig. */
+async function serve(script: Script): Promise<{ url: string; asked: string[]; script: Script }> {
+  const asked: string[] = [];
+  const shown = JSON.stringify(bytePairVocabulary(script.pre ?? 'qwen2'));
+  const tokenizer = tokenizerOf(script.engine ?? 'llama.cpp');
+  const tokensOf = (prompt: string): number => script.tokensOf?.(prompt) ?? 1 + tokenizer.count(prompt);
+  const answer = (path: string, body: Record<string, unknown>): unknown => {
+    const models = (script.models ?? ['m:latest']).map((name) => ({ name, digest: script.digest ?? 'd1' }));
+    if (path === '/api/tags') return { models };
+    if (path === '/api/ps') return { models: script.isLoaded === false ? [] : models };
+    if (path !== '/api/chat') return undefined;
+    asked.push(body['_debug_render_only'] === true ? 'render' : 'run');
+    const messages = body['messages'] as Message[];
+    const prompt = messages.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join('');
+    if (body['_debug_render_only'] === true && script.renders !== false)
+      return { _debug_info: { rendered_template: prompt } };
+    return { message: { content: 'a' }, prompt_eval_count: tokensOf(prompt) };
+  };
+  const server: Server = createServer((request, response) => {
+    void text(request).then((body) => {
+      const told = request.url === '/api/show' ? shown : JSON.stringify(answer(request.url ?? '', parse(body)));
+      response.writeHead(told === undefined ? 404 : 200, { 'content-type': 'application/json' });
+      response.end(told);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  opened.push({
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked, script };
+}
+
+const parse = (body: string): Record<string, unknown> => (body === '' ? {} : JSON.parse(body)) as never;
+
+function estimatorOf(...urls: string[]): Estimator {
+  const estimator = createOllamaEstimator({ urls, clock: systemClock, timeLimitMs: 20_000 });
+  opened.push(estimator);
+  return estimator;
+}
+
+function chat(content: string, more: object = {}): CheckedRequest {
+  const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content }], ...more });
+  const checked = checkRequest('openai.chat_completions.v1', Buffer.from(body), 'm', { maxOutputTokens: 10 });
+  if ('refusal' in checked) throw new Error(checked.message);
+  return checked;
+}
+
+const TEXT = `It's${' '.repeat(777)}a text\u00a0with 漢字 and <|im_start|> and 12345.`;
+
+describe('the ollama estimator', () => {
+  test.each<Engine>(['llama.cpp', 'ollama'])('finds out by itself that %s counts, and counts so', async (engine) => {
+    const { url } = await serve({ engine });
+    const estimator = estimatorOf(url);
+    await estimator.prepare('m', never);
+    const { tokens, accuracy } = await estimator.count(chat(TEXT), { signal: never });
+    expect(accuracy).toBe('exact');
+    expect(tokens).toBe(1 + tokenizerOf(engine).count(`<|im_start|>user\n${TEXT}<|im_end|>\n`));
+  });
+
+  test('tests a model once, and again when it has become another', async () => {
+    const { url, asked, script } = await serve({});
+    const estimator = estimatorOf(url);
+    for (let round = 0; round < 3; round++) await estimator.prepare('m', never);
+    expect(asked).toEqual(['render', 'render', 'run', 'run']);
+    script.digest = 'd2';
+    await estimator.prepare('m', never);
+    expect(asked).toHaveLength(8);
+  });
+
+  test('refuses a model that Ollama counts otherwise, and says how far off it would be', async () => {
+    const { url } = await serve({ tokensOf: (prompt) => (prompt.length > 99 ? 400 : 12) });
+    await expect(estimatorOf(url).prepare('m', never)).rejects.toThrow(/probe has 400 tokens there and \d+ here/);
+  });
+
+  test('refuses a vocabulary whose splitting it does not know', async () => {
+    const { url } = await serve({ pre: 'kimi-k2' });
+    await expect(estimatorOf(url).prepare('m', never)).rejects.toThrow('"kimi-k2"');
+  });
+
+  test('sends nothing to be rendered that does not fit', async () => {
+    const { url, asked } = await serve({});
+    const estimator = estimatorOf(url);
+    await estimator.prepare('m', never);
+    asked.length = 0;
+    const { tokens } = await estimator.count(chat('word '.repeat(5000)), { signal: never, limitTokens: 100 });
+    expect(tokens).toBeGreaterThan(100);
+    expect(asked).toEqual([]);
+  });
+
+  test('makes no model load for a quote: it tells the tokens of the text alone', async () => {
+    const { url, asked, script } = await serve({});
+    const estimator = estimatorOf(url);
+    await estimator.prepare('m', never);
+    asked.length = 0;
+    script.isLoaded = false;
+    expect(await estimator.count(chat('one two three'), { signal: never })).toEqual({
+      tokens: 'user one two three'.split(' ').length + 4 + 3,
+      accuracy: 'estimate',
+      textTokens: 4,
+    });
+    expect(asked).toEqual([]);
+  });
+
+  test('tells the tokens of the text alone where Ollama renders nothing', async () => {
+    const { url } = await serve({ renders: false });
+    const estimator = estimatorOf(url);
+    await estimator.prepare('m', never);
+    expect(await estimator.count(chat('one two three'), { signal: never })).toMatchObject({ textTokens: 4 });
+  });
+
+  test('gives an upper bound for text that is too long to be counted', async () => {
+    const { url } = await serve({});
+    const estimator = estimatorOf(url);
+    await estimator.prepare('m', never);
+    const long = 'ab'.repeat(4_500_000);
+    const { tokens, accuracy } = await estimator.count(chat(long), { signal: never });
+    expect(accuracy).toBe('bound');
+    expect(tokens).toBeGreaterThan(long.length);
+  });
+
+  test('asks the server that has the model, and one that answers', async () => {
+    const away = 'http://127.0.0.1:1';
+    const other = await serve({ models: ['x:latest'] });
+    const right = await serve({});
+    const estimator = estimatorOf(away, other.url, right.url);
+    await estimator.prepare('m', never);
+    await estimator.count(chat('hi'), { signal: never });
+    expect(other.asked).toEqual([]);
+    expect(right.asked).toContain('run');
+  });
+
+  test('can not count when no server has the model or none answers, and stops when it is told to', async () => {
+    const other = await serve({ models: [] });
+    await expect(estimatorOf(other.url).prepare('m', never)).rejects.toThrow('no Ollama has it');
+    const away = estimatorOf('http://127.0.0.1:1');
+    await expect(away.prepare('m', never)).rejects.toThrow(CannotCount);
+    await expect(away.count(chat('hi'), { signal: never })).rejects.toThrow('does not answer');
+    const signal = AbortSignal.abort(new Error('gone'));
+    await expect(away.count(chat('hi'), { signal })).rejects.toThrow('gone');
+  });
+});
