@@ -57,6 +57,7 @@ export class Shop implements AsyncDisposable {
         allowed: { allowedFields: llm.allowedRequestFields, allowedToolTypes: llm.allowedToolTypes },
         rate: () => undefined,
         rules: () => [],
+        rate: () => undefined,
       });
     };
     this.#offers = new Map(estimators.map((estimator) => [estimator, offerOf(estimator)]));
