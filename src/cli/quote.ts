@@ -1,17 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import { createLog } from '../node/log.ts';
 import type { PriceDesk } from '../node/price-desk.ts';
 import type { TaskKind } from '../openai/request.ts';
-import { bodyForModel } from '../openai/upstream-body.ts';
-import { JsonScanError } from '../openai/json-scan.ts';
 import type { PriceList } from '../pricing/price-list.ts';
 import { findSale } from '../pricing/sale.ts';
 import type { Priced } from '../storefront/offer.ts';
 import { EXIT, failWith } from './exit-code.ts';
 import { listPriceLines, priceTable } from './price-page.ts';
 import { isTerminal, msatText, printJson, printLine } from './print.ts';
+import { KINDS, readRequest } from './quote-request.ts';
+import type { Kind, Request } from './quote-request.ts';
 import { configOption } from './with-books.ts';
 
 const EXAMPLES = `
@@ -27,14 +26,6 @@ Examples:
 
 Exit codes: 0 priced · 1 the request can not be read · 3 configuration · 6 no backend answers · 7 not for sale: the request or the model
 `;
-
-const KINDS = {
-  chat: 'openai.chat_completions.v1',
-  responses: 'openai.responses.v1',
-  embeddings: 'openai.embeddings.v1',
-} as const;
-type Kind = keyof typeof KINDS;
-type Kinds = readonly [Kind, ...Kind[]];
 
 interface QuoteOptions {
   readonly model?: string;
@@ -101,62 +92,6 @@ function refuse(model: string, message: string, { offer, told }: PriceDesk): voi
     : ['lcp-provider models tells what is for sale, and why other models are not'];
   process.stderr.write(`${[message, ...faults, ...hint].join('\n')}\n`);
   process.exitCode = faults.length > 0 && faults.length === told.length ? EXIT.backend : EXIT.refused;
-}
-
-interface Request {
-  /** What it may be, the likeliest first. */
-  readonly kinds: Kinds;
-  readonly model: string;
-  readonly body: Uint8Array;
-}
-
-function readRequest(file: string, options: QuoteOptions): Request {
-  const name = file === '-' ? 'standard input' : file;
-  const body = readBytes(file, name);
-  const value = objectIn(body);
-  if (value === undefined)
-    throw new Error(`${name} holds no JSON object: give the body of a request, like {"model":"…","messages":[…]}`);
-  const kinds: Kinds | undefined = options.kind === undefined ? kindsOf(value) : [options.kind];
-  if (kinds === undefined)
-    throw new Error(
-      `${name} has neither messages (a chat) nor input (a response, embeddings): say what it is with --kind`,
-    );
-  const model = options.model ?? value['model'];
-  if (typeof model !== 'string') throw new Error(`${name} names no model: say --model`);
-  return { kinds, model, body: value['model'] === model ? body : renamed(body, model) };
-}
-
-function readBytes(file: string, name: string): Buffer {
-  try {
-    return readFileSync(file === '-' ? 0 : file);
-  } catch (error) {
-    throw new Error(`${name} can not be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`, {
-      cause: error,
-    });
-  }
-}
-
-function objectIn(body: Buffer): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(body.toString('utf8'));
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const kindsOf = (value: object): Kinds | undefined =>
-  'messages' in value ? ['chat'] : 'input' in value ? ['responses', 'embeddings'] : undefined;
-
-/** What is ambiguous stays as it is: the gate says what is wrong with it. */
-function renamed(body: Uint8Array, model: string): Uint8Array {
-  try {
-    return bodyForModel(body, model);
-  } catch (error) {
-    if (error instanceof JsonScanError) return body;
-    throw error;
-  }
 }
 
 function page(

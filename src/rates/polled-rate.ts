@@ -119,7 +119,7 @@ export class PolledRate implements RateSource {
     else
       log.error(
         { source, currency },
-        `no exchange rate: models priced in ${currency} are not for sale until there is one`,
+        `no exchange rate: models priced in ${currency} are not for sale until there is one; look after what pricing.rate names`,
       );
     for (const listener of this.#listeners) listener();
   }

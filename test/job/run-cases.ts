@@ -146,7 +146,7 @@ export const run: Case[] = [
   {
     name: 'an answer that comes up to a limit fails, and charges what it used',
     given: producing,
-    event: E['limit-reached'],
+    event: E['cut-short'],
     leadsTo: 'closed failed sending',
     entries: charged,
   },

@@ -11,6 +11,7 @@ type GoBuild = {
   packages: readonly string[];
   tags?: string;
   ldflags?: string;
+  env?: NodeJS.ProcessEnv;
   into: string;
   logFile: string;
 };
@@ -28,7 +29,11 @@ export async function goBuild(build: GoBuild): Promise<void> {
   if (build.tags !== undefined) flags.push('-tags', build.tags);
   const args = ['build', ...flags, '-o', `${build.into}/`, ...build.packages];
   // GOFLAGS of the caller could hold -mod=mod, which would try to write to the module cache.
-  await runLogged('go', args, { cwd: source, logFile: build.logFile, env: { GOFLAGS: '', GOWORK: 'off' } });
+  await runLogged('go', args, {
+    cwd: source,
+    logFile: build.logFile,
+    env: { ...build.env, GOFLAGS: '', GOWORK: 'off' },
+  });
 }
 
 /** lnd and lncli, with every sub-server that the product or a test calls. */

@@ -19,28 +19,34 @@ const cmakeOptions = [
   '-DLLAMA_OPENSSL=OFF',
 ];
 
+/** Promises the folder of llama.cpp's source code, unpacked below `source` in `directory`. */
+async function llamaSource(directory: string, logFile: string): Promise<string> {
+  const source = join(directory, 'source');
+  mkdirSync(source);
+  const wanted = `llama-cpp-python==${versions.llamaCppPython}`;
+  const pip = ['-m', 'pip', 'download', '--no-deps', '--no-binary', 'llama-cpp-python', '-d', source, wanted];
+  await runLogged('python3', pip, { logFile });
+  const archive = readdirSync(source).find((file) => file.endsWith('.tar.gz'));
+  if (archive === undefined) throw new Error(`pip left no source archive of ${wanted}`);
+  await runLogged('tar', ['-xzf', archive, '--strip-components=1'], { cwd: source, logFile });
+  return join(source, 'vendor', 'llama.cpp');
+}
+
 /** llama.cpp's llama-server and llama-quantize, which run Ollama's models; CPU only. */
 export const llamaPart: Part = {
   name: 'llama',
   version: versions.llamaCppPython,
   async make(directory, logFile) {
     await requireTools(['gcc', 'gxx', 'make', 'cmake', 'python'], logFile);
-    const source = join(directory, 'source');
-    mkdirSync(source);
-    const wanted = `llama-cpp-python==${versions.llamaCppPython}`;
-    const pip = ['-m', 'pip', 'download', '--no-deps', '--no-binary', 'llama-cpp-python', '-d', source, wanted];
-    await runLogged('python3', pip, { logFile });
-    const archive = readdirSync(source).find((file) => file.endsWith('.tar.gz'));
-    if (archive === undefined) throw new Error(`pip left no source archive of ${wanted}`);
-    await runLogged('tar', ['-xzf', archive, '--strip-components=1'], { cwd: source, logFile });
+    const source = await llamaSource(directory, logFile);
     const build = join(source, 'build');
-    await runLogged('cmake', ['-S', join(source, 'vendor', 'llama.cpp'), '-B', build, ...cmakeOptions], { logFile });
+    await runLogged('cmake', ['-S', source, '-B', build, ...cmakeOptions], { logFile });
     const jobs = String(availableParallelism());
     const programs = ['llama-server', 'llama-quantize'];
     await runLogged('cmake', ['--build', build, '-j', jobs, '--target', ...programs], { logFile });
     mkdirSync(join(directory, 'bin'));
     for (const program of programs) copyFileSync(join(build, 'bin', program), join(directory, 'bin', program));
-    rmSync(source, { recursive: true });
+    rmSync(join(directory, 'source'), { recursive: true });
   },
 };
 
@@ -64,3 +70,27 @@ export function ollamaPart(llama: string): Part {
     },
   };
 }
+
+/**
+ * An Ollama from before 0.30, which runs models itself: some by llama.cpp inside, others (qwen3, gemma3, …) by an engine of its own in Go, whose
+ * tokenizer is another one. Headers that its Go module lacks are in llama.cpp's source.
+ */
+export const olderOllamaPart: Part = {
+  name: 'ollama',
+  version: versions.olderOllama,
+  async make(directory, logFile) {
+    await requireTools(['gcc', 'gxx', 'python'], logFile);
+    const headers = join(await llamaSource(directory, logFile), 'vendor');
+    const flags = `-O2 -I${headers}`;
+    await goBuild({
+      module: 'github.com/ollama/ollama',
+      version: `v${versions.olderOllama}`,
+      packages: ['.'],
+      ldflags: `-X=github.com/ollama/ollama/version.Version=${versions.olderOllama}`,
+      env: { CGO_ENABLED: '1', CGO_CFLAGS: flags, CGO_CXXFLAGS: flags },
+      into: join(directory, 'bin'),
+      logFile,
+    });
+    rmSync(join(directory, 'source'), { recursive: true });
+  },
+};

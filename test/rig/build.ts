@@ -1,6 +1,7 @@
 import { btcdPart, lndPart } from './build-go.ts';
 import { modelsPart } from './build-models.ts';
-import { llamaPart, ollamaPart } from './build-ollama.ts';
+import { llamaPart, olderOllamaPart, ollamaPart } from './build-ollama.ts';
+import { vocabulariesPart, vocabularyModelsPart } from './build-vocabulary-models.ts';
 import type { Report } from './cache.ts';
 import { cached } from './cache.ts';
 
@@ -9,6 +10,10 @@ export type LightningParts = { lnd: string; btcd: string };
 
 /** Folders of what the Ollama half of the rig runs. */
 export type OllamaParts = { ollama: string; models: string };
+
+/** The ways in which Ollama runs models: today's (by llama.cpp's server), and that of versions before 0.30 (inside itself, some by an engine in Go). */
+export const ollamaKinds = ['today', 'older'] as const;
+export type OllamaKind = (typeof ollamaKinds)[number];
 
 /** A report that writes lines to standard error. */
 export const reportToStderr: Report = (line) => void process.stderr.write(`rig: ${line}\n`);
@@ -24,7 +29,15 @@ export async function buildOllama(report: Report): Promise<OllamaParts> {
   return { ollama, models: await cached(modelsPart(ollama), report) };
 }
 
+/** Promises an Ollama and the models of real vocabularies: see vocabulary-models.ts. The older Ollama takes some minutes more. */
+export async function buildVocabularies(kind: OllamaKind, report: Report): Promise<OllamaParts> {
+  const today = await cached(ollamaPart(await cached(llamaPart, report)), report);
+  const models = await cached(vocabularyModelsPart(today, await cached(vocabulariesPart, report)), report);
+  return { ollama: kind === 'today' ? today : await cached(olderOllamaPart, report), models };
+}
+
 if (import.meta.main) {
   await buildLightning(reportToStderr);
   await buildOllama(reportToStderr);
+  for (const kind of ollamaKinds) await buildVocabularies(kind, reportToStderr);
 }

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { buildLightning, buildOllama, reportToStderr } from './build.ts';
+import { buildLightning, buildOllama, buildVocabularies, ollamaKinds, reportToStderr } from './build.ts';
 import { cacheRoot } from './cache.ts';
 import { startRig } from './rig.ts';
-import { usageOf } from './usage-text.ts';
+import { usageOf, vocabularyUsage } from './usage-text.ts';
+import { startVocabularyOllama } from './vocabulary-ollama.ts';
 
 const help = `npm run rig -- [options]
 
@@ -12,6 +13,8 @@ between them, and Ollama with tiny models of random weights. Runs until Ctrl-C; 
 The first time it builds them all from source, about fifteen minutes on two cores, needing Go, Python 3, cmake and g++.
 
   --only lnd|ollama   start (and build) that half alone
+  --only vocabularies instead two Ollama, of today's kind and of the older one, with models that have the vocabularies
+                      and chat templates of real ones (and random weights)
   --build             build, start nothing
   --help              this text
 
@@ -27,9 +30,10 @@ async function main(): Promise<void> {
     process.stdout.write(help);
     return;
   }
-  if (values.only !== undefined && values.only !== 'lnd' && values.only !== 'ollama') {
-    throw new Error(`--only takes lnd or ollama, not ${values.only}`);
+  if (values.only !== undefined && !['lnd', 'ollama', 'vocabularies'].includes(values.only)) {
+    throw new Error(`--only takes lnd, ollama or vocabularies; not ${values.only}`);
   }
+  if (values.only === 'vocabularies') return serveVocabularies(values.build === true);
   const [lnd, ollama] = [values.only !== 'ollama', values.only !== 'lnd'];
   if (values.build) {
     if (lnd) await buildLightning(reportToStderr);
@@ -38,15 +42,30 @@ async function main(): Promise<void> {
   }
   const start = performance.now();
   const rig = await startRig({ lnd, ollama });
-  const interrupted = Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));
   reportToStderr(`up after ${((performance.now() - start) / 1000).toFixed(1)} s`);
   process.stdout.write(usageOf(rig.coordinates));
-  const awake = setInterval(() => undefined, 1 << 30); // the parts are unref'd
-  await interrupted;
-  clearInterval(awake);
-  process.on('SIGINT', () => undefined); // npm and the terminal may both send one
+  await interruption();
   await rig.stop();
   reportToStderr('stopped');
+}
+
+/** Resolves when somebody wants this to end. */
+async function interruption(): Promise<void> {
+  const awake = setInterval(() => undefined, 1 << 30); // the parts are unref'd
+  await Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));
+  clearInterval(awake);
+  process.on('SIGINT', () => undefined); // npm and the terminal may both send one
+}
+
+async function serveVocabularies(onlyBuild: boolean): Promise<void> {
+  if (onlyBuild) {
+    for (const kind of ollamaKinds) await buildVocabularies(kind, reportToStderr);
+    return;
+  }
+  await using today = await startVocabularyOllama('today');
+  await using older = await startVocabularyOllama('older');
+  process.stdout.write(vocabularyUsage(today.coordinates, older.coordinates));
+  await interruption();
 }
 
 await main().catch((error: unknown) => {

@@ -53,8 +53,13 @@ export class Ollama {
     this.#daemon = daemon;
   }
 
-  /** `dir` keeps its data; `modelsDir` its models, and is written to. */
-  static async serving(ollamaFolder: string, dir: string, modelsDir: string): Promise<Ollama> {
+  /** `dir` keeps its data; `modelsDir` its models, named `models`, and is written to when some are created or deleted. */
+  static async serving(
+    ollamaFolder: string,
+    dir: string,
+    modelsDir: string,
+    models: readonly string[] = tinyModels.map(({ name }) => name),
+  ): Promise<Ollama> {
     mkdirSync(dir, { recursive: true });
     const socket = `127.0.0.1:${await freePort('running')}`;
     const url = `http://${socket}`;
@@ -66,7 +71,7 @@ export class Ollama {
       logFile: join(dir, 'output.log'),
       ready: () => fetch(`${url}/api/version`).then((response) => response.ok),
     });
-    return new Ollama({ url, models: tinyModels.map(({ name }) => name), dir }, daemon);
+    return new Ollama({ url, models, dir }, daemon);
   }
 
   /** With a copy of the models that the cache keeps. */

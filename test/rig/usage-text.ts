@@ -1,4 +1,5 @@
 import type { LndCoordinates } from './lnd.ts';
+import type { OllamaCoordinates } from './ollama.ts';
 import type { RigCoordinates } from './rig-handles.ts';
 
 function lndVariables(prefix: string, at: LndCoordinates): string[] {
@@ -40,5 +41,13 @@ export function usageOf({ dir, lightning, ollama }: RigCoordinates): string {
     lines.push(`#   models: ${ollama.models.join(', ')}`);
   }
   lines.push(`# Logs: ${dir}/*/output.log · Ctrl-C here ends it all and deletes that folder.`, '');
+  return `${lines.join('\n')}\n`;
+}
+
+/** The same for the two Ollama with models of real vocabularies. */
+export function vocabularyUsage(today: OllamaCoordinates, older: OllamaCoordinates): string {
+  const lines = ['', '# Both are up; paste this into another terminal:'];
+  lines.push(`export LCP_RIG_OLLAMA=${today.url}`, `export LCP_RIG_OLDER_OLLAMA=${older.url}`);
+  lines.push(`# models: ${today.models.join(', ')}`, '# Ctrl-C here ends them.', '');
   return `${lines.join('\n')}\n`;
 }

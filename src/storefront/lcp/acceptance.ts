@@ -45,7 +45,7 @@ export class Acceptance {
   }
 
   async #price(draft: Draft, input: AssembledStream): Promise<void> {
-    const { admission, engine, drafts, log } = this.#options;
+    const { admission, warming, offer, engine, drafts, log } = this.#options;
     const { peer, model, key } = draft;
     try {
       if (!(await draft.isNew) || !(await this.#isWorthPricing(draft, input.data.length))) return;
@@ -57,7 +57,9 @@ export class Acceptance {
       const job = await engine.accept(peer, input.data, (creditMsat) => {
         if (draft.abort.signal.aborted) return undefined; // while the credit was looked up
         const made = make(creditMsat);
-        const declined = admission.admit(peer, { kind: 'quote', model, roomBytes: this.#roomBytes(made) });
+        const declined =
+          admission.admit(peer, { kind: 'quote', model, roomBytes: this.#roomBytes(made) }) ??
+          warming?.decline(peer, offer.backendModel(model)); // while it was counted, the model may have made room for another
         if (declined !== undefined) {
           drafts.refuse(draft, declined.refusal, declined.message);
           return undefined;

@@ -1,0 +1,79 @@
+import { inspect, parseArgs } from 'node:util';
+import { ConfigError } from '../../src/config/problem.ts';
+import { defaultEstimators, measureModel } from './measure-model.ts';
+import type { Wanted } from './measure-model.ts';
+import { measureRig } from './measure-rig.ts';
+import { asJson, asTable } from './report.ts';
+import { ownRequests, readRequests } from './requests.ts';
+import type { Upstream } from './shop-config.ts';
+import { differences } from './summary.ts';
+import type { ModelResult } from './summary.ts';
+
+const HELP = `npm run bench:price -- [options]
+
+How near each estimator comes to what the server then counts, and whether the charge is what the use was worth. Each request is
+priced by every estimator, then run twice (the second time its prompt is in the server's cache); the estimators learn from finished
+jobs as in the product. Without --ollama or --openai it runs upon the rig's servers: today's Ollama, one from before 0.30 (older), and
+llama.cpp's llama-server, with models that have real vocabularies and chat templates, and random weights. The first time those are
+built, some twenty minutes on two cores.
+
+  --requests <path>     other requests: a file, or a directory of files. JSON: a body, a list of bodies, or bodies by name;
+                        .jsonl: a body in each line; any other file is one user's message
+  --only <names>        only the rig's servers and models of these names: today,qwen3
+  --ollama <url>        another Ollama, say http://127.0.0.1:11434, or
+  --openai <url>        an OpenAI-compatible server, say http://127.0.0.1:8000/v1, and
+  --model <name>        the model to ask there; may be repeated
+  --estimators <names>  as in the configuration. Default: ${defaultEstimators.ollama.join(',')} for an Ollama,
+                        ${defaultEstimators.openai.join(',')} for other servers
+  --json                JSON on a terminal too; in a pipe it is JSON anyway
+  --help                this text
+
+The exit code is 1 when a count that is said to be exact is not, or something did not work.
+`;
+
+const tell = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      requests: { type: 'string' },
+      only: { type: 'string', default: '' },
+      estimators: { type: 'string' },
+      ollama: { type: 'string' },
+      openai: { type: 'string' },
+      model: { type: 'string', multiple: true, default: [] },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const { ollama, openai, model: models } = values;
+  if (ollama !== undefined && openai !== undefined) throw new Error('either --ollama or --openai');
+  const driver: Upstream['driver'] = openai === undefined ? 'ollama' : 'openai';
+  const url = (ollama ?? openai)?.replace(/\/+$/, '');
+  if ((url === undefined) !== (models.length === 0)) throw new Error('--model goes with --ollama or --openai');
+  return { ...values, upstreams: models.map((model): Upstream => ({ driver, url: url ?? '', model })) };
+}
+
+async function main(): Promise<void> {
+  const { help, json, only, requests: path, estimators, upstreams } = readOptions();
+  if (help) return void process.stdout.write(HELP);
+  const requests = path === undefined ? ownRequests() : readRequests(path);
+  if (requests.length === 0) throw new Error('there are no requests in the files of --requests');
+  const wanted: Wanted = { requests, estimators: estimators?.split(','), tell };
+  const results: ModelResult[] = [];
+  if (upstreams.length === 0) results.push(...(await measureRig(only.split(',').filter(Boolean), wanted)));
+  for (const upstream of upstreams) results.push(await measureModel(new URL(upstream.url).host, upstream, wanted));
+  process.stdout.write(json || !process.stdout.isTTY ? asJson(results) : asTable(results));
+  const wrong = differences(results);
+  for (const text of wrong) tell(text);
+  if (wrong.length > 0 || results.every(({ rows }) => rows.length === 0)) process.exitCode = 1;
+}
+
+/** Errors that are for the reader say all in their text. */
+const isTold = (error: unknown): error is Error =>
+  error instanceof ConfigError || (error instanceof Error && error.constructor === Error);
+
+await main().catch((error: unknown) => {
+  tell(isTold(error) ? error.message : inspect(error));
+  process.exitCode = 1;
+});

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { VocabularyName } from './vocabularies.ts';
+import type { Architecture } from './vocabulary-weights.ts';
+
+const templates = join(import.meta.dirname, 'models', 'templates');
+
+/** Models with the vocabularies and chat templates of real ones: what they count is what those count. What they say is noise. */
+export type VocabularyModel = {
+  /** As Ollama names it. */
+  name: string;
+  architecture: Architecture;
+  vocabulary: VocabularyName;
+  /** `go`: Ollama renders the chat. `jinja`: the model's file carries the template, and llama.cpp's server renders. */
+  template: 'go' | 'jinja';
+  /** What Ollama gives a request; the file itself says `trainedTokens`. */
+  contextTokens: number;
+  seed: number;
+};
+
+export const trainedTokens = 32_768;
+
+export const vocabularyModels: readonly VocabularyModel[] = [
+  { name: 'llama2', architecture: 'llama', vocabulary: 'llama2', template: 'go', contextTokens: 16_384, seed: 1 },
+  { name: 'llama3', architecture: 'llama', vocabulary: 'llama3', template: 'go', contextTokens: 16_384, seed: 2 },
+  { name: 'llama3-4k', architecture: 'llama', vocabulary: 'llama3', template: 'go', contextTokens: 4096, seed: 2 },
+  { name: 'gpt2', architecture: 'llama', vocabulary: 'gpt2', template: 'go', contextTokens: 16_384, seed: 3 },
+  { name: 'qwen2.5', architecture: 'qwen2', vocabulary: 'qwen2.5', template: 'go', contextTokens: 16_384, seed: 4 },
+  {
+    name: 'qwen2.5-jinja',
+    architecture: 'qwen2',
+    vocabulary: 'qwen2.5',
+    template: 'jinja',
+    contextTokens: 16_384,
+    seed: 5,
+  },
+  { name: 'qwen3', architecture: 'qwen3', vocabulary: 'qwen3', template: 'go', contextTokens: 16_384, seed: 6 },
+];
+
+/** The chat template, in the language that `template` names. */
+export const templateOf = ({ vocabulary, template }: VocabularyModel): string =>
+  readFileSync(join(templates, `${vocabulary}.${template === 'go' ? 'gotmpl' : 'jinja'}`), 'utf8').trimEnd();
+
+/** What `ollama create` reads; the model's file lies beside it. */
+export function vocabularyModelfile(model: VocabularyModel): string {
+  const lines = [`FROM ./${model.name}.gguf`, `PARAMETER num_ctx ${model.contextTokens}`];
+  lines.push('PARAMETER num_thread 1'); // several would mostly wait for each other
+  if (model.template === 'go') lines.push(`TEMPLATE """${templateOf(model)}"""`);
+  return `${lines.join('\n')}\n`;
+}
