@@ -10,7 +10,8 @@ import { checkRequest } from '../../src/openai/request.ts';
 import type { TaskKind } from '../../src/openai/request.ts';
 import type { AnswerUsage } from '../../src/openai/usage.ts';
 import type { PriceBreakdown } from '../../src/pricing/price.ts';
-import { PriceOffer } from '../../src/storefront/price-offer.ts';
+import { createOffer } from '../../src/node/offer.ts';
+import type { PriceOffer } from '../../src/storefront/price-offer.ts';
 import type { Report as Tell } from '../../test/rig/cache.ts';
 import { configOf } from './shop-config.ts';
 import type { Upstream } from './shop-config.ts';
@@ -44,19 +45,8 @@ export class Shop implements AsyncDisposable {
     this.#pool = pool;
     this.#counting = counting;
     const offerOf = (estimator: string): PriceOffer => {
-      const { llm, pricing, minPriceMsat, limits, payment } = configOf(upstream, estimator, maxOutputTokens);
-      return new PriceOffer({
-        pool,
-        counting,
-        estimators: llm.estimators,
-        lists: pricing.lists,
-        minPriceMsat,
-        maxOutputTokens,
-        maxChoices: limits.maxChoices,
-        paymentMode: payment.mode,
-        allowed: { allowedFields: llm.allowedRequestFields, allowedToolTypes: llm.allowedToolTypes },
-        rules: () => [],
-      });
+      const settings = configOf(upstream, estimator, maxOutputTokens);
+      return createOffer({ settings, pool, counting, clock: systemClock, jobsUnderWay: () => 0 }).offer;
     };
     this.#offers = new Map(estimators.map((estimator) => [estimator, offerOf(estimator)]));
   }

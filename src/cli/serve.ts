@@ -1,8 +1,10 @@
 import { Command } from 'commander';
 import type { Logger } from 'pino';
 import { loadConfig } from '../config/load.ts';
+import { systemClock } from '../clock/clock.ts';
 import type { Config } from '../config/config.ts';
 import { createLog } from '../node/log.ts';
+import type { PriceSettings } from '../node/offer.ts';
 import type { ProviderNode } from '../node/provider-node.ts';
 import { EXIT, exitCodeOf, failWith } from './exit-code.ts';
 import { configOption } from './with-books.ts';
@@ -12,6 +14,7 @@ Examples:
   lcp-provider serve                              with ./config.yaml
   lcp-provider serve --config /etc/lcp/config.yaml
 
+Prices are taken anew whenever the configuration or a price list changes, and on SIGHUP; lists with errors are told, and the old prices stay.
 One SIGTERM (or Ctrl-C) drains: no new quotes, paid jobs finish. A second one ends at once; nothing that was paid is lost.
 `;
 
@@ -24,7 +27,8 @@ export function serveCommand(): Command {
 }
 
 async function serve(path: string): Promise<void> {
-  const { config, warnings } = loadConfig({ path, env: process.env });
+  const loaded = loadConfig({ path, env: process.env });
+  const { config, warnings } = loaded;
   const log = createLog({
     level: config.log.level,
     pretty: config.log.pretty === true || (config.log.pretty === 'auto' && process.stderr.isTTY),
@@ -36,9 +40,10 @@ async function serve(path: string): Promise<void> {
   };
   const stopper = stopOnSignal(log, config.deadlines.drainSeconds);
   // Loaded here: drivers and servers take a second, which the operator's other commands should not wait for.
-  const [{ openLightning }, { startProvider }, { createHealthServer }] = await Promise.all([
+  const [{ openLightning }, { startProvider }, { PriceReload }, { createHealthServer }] = await Promise.all([
     import('../node/lightning-node.ts'),
     import('../node/provider-node.ts'),
+    import('../node/price-reload.ts'),
     import('../operator/health.ts'),
   ]);
   const lightning = await openLightning(config.lightning, config.dataDirectory, log);
@@ -47,7 +52,12 @@ async function serve(path: string): Promise<void> {
   await health.listen({ ...config.health.listen }).catch((error: unknown) => {
     throw new Error(cureOf(error, config.health.listen), { cause: error });
   });
+  const onPrices = (prices: PriceSettings): void => provider.reprice(prices);
+  const reload = new PriceReload({ loaded, env: process.env, clock: systemClock, log, onPrices });
+  reload.start();
+  if (!process.stdout.isTTY) process.on('SIGHUP', () => reload.reload());
   stopper.drain(async (limitMs) => {
+    reload.close();
     await provider.drain(limitMs);
     await health.close();
     await provider.close();

@@ -54,16 +54,16 @@ export interface OwnPrices {
 
 /**
  * A model's price comes from the model, else from go-lcpd's `llm.price_table`, else from the price lists, else it is go-lcpd's built-in one.
- * What the model does not say of itself otherwise comes from the price lists.
+ * What the model does not say of itself otherwise comes from the price lists. Files are looked for from `directory`.
  */
-export function ownPrices(written: WrittenConfig, lists: readonly PriceList[]): OwnPrices {
+export function ownPrices(written: WrittenConfig, lists: readonly PriceList[], directory: string): OwnPrices {
   const table = new Map(Object.entries(written.llm.price_table ?? {}));
   const entries = new Map<string, PriceEntry>();
   const paths = new Map<string, Path>();
   const breaches: Breach[] = [];
   for (const { id, written: model, path } of namedModels(written)) {
     const listed = findPrice(lists, id);
-    const own = modelSettings(model);
+    const own = modelSettings(model, directory);
     const old = table.get(id);
     const price = own.price ?? (old && modelPrice(old)) ?? listed?.price ?? BUILT_IN.get(id);
     if (id === '') breaches.push({ path, message: 'a model id can not be empty', cure: 'name the model' });

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path';
 import { currencyOf } from '../pricing/model-price.ts';
 import { findPrice } from '../pricing/price-list.ts';
 import type { PriceEntry, PriceList } from '../pricing/price-list.ts';
@@ -24,7 +25,7 @@ export interface PriceBook {
 export function readPriceBook(tree: Tree, written: WrittenConfig, env: Environment): PriceBook {
   const { read, problems } = readPriceLists(tree, written.pricing.lists, env);
   const listed = read.map(({ list }) => list);
-  const own = ownPrices(written, listed);
+  const own = ownPrices(written, listed, dirname(resolve(tree.file)));
   const lists = own.entries.length > 0 ? [{ file: tree.file, entries: own.entries }, ...listed] : listed;
   if (problems.length > 0) return { lists, problems, breaches: [] };
   const found = [...aliasFaults(lists), ...currencyFaults(lists, written.pricing.rate?.currency)];

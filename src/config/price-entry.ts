@@ -132,14 +132,15 @@ const fiatPrice = (unit: string, written: WrittenPrice): FiatPrice => ({
   ...(written.minimum && { minimumNano: nanoOf(written.minimum) }),
 });
 
-/** A price list entry without its pattern, as the program wants it; the price may be missing. */
+/** A price list entry without its pattern, as the program wants it; the price may be missing. Files are looked for from `directory`. */
 export const modelSettings = (
   written: WrittenModel,
+  directory: string,
   listCurrency?: string,
 ): Omit<PriceEntry, 'pattern' | 'price'> & { price?: ModelPrice } => ({
   ...(written.max_output_tokens !== undefined && { maxOutputTokens: written.max_output_tokens }),
   ...(written.context_tokens !== undefined && { contextTokens: written.context_tokens }),
-  ...(written.estimator && { estimators: estimatorChoices(written.estimator) }),
+  ...(written.estimator && { estimators: estimatorChoices(written.estimator, directory) }),
   ...(written.capabilities && { capabilities: written.capabilities }),
   ...(written.payment && { paymentMode: written.payment }),
   ...(written.aliases && written.aliases.length > 0 && { aliases: written.aliases }),

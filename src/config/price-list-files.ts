@@ -48,7 +48,7 @@ export function readPriceLists(
     problems.push(...found);
     if (!data) continue;
     const entries = Object.entries(data.models).map(([pattern, written]) => ({
-      ...modelSettings(written),
+      ...modelSettings(written, dirname(file)),
       pattern,
       price: modelPrice(written.price, data.currency),
     }));

@@ -2,7 +2,7 @@ import { msat } from '../money/msat.ts';
 import type { PriceList } from '../pricing/price-list.ts';
 import { backendSettings } from './backend-settings.ts';
 import type { BackendConfig, Config, LogLevel } from './config.ts';
-import { estimatorChoices } from './estimator-schema.ts';
+import { defaultEstimators, estimatorChoices } from './estimator-schema.ts';
 import type { Environment } from './expansion.ts';
 import { parseListen } from './fields.ts';
 import { lightningSettings, pathFrom } from './lightning-settings.ts';
@@ -47,7 +47,9 @@ export function settings(
     },
     llm: {
       maxOutputTokens: written.llm.max_output_tokens,
-      estimators: estimatorChoices(written.llm.estimator),
+      estimators: written.llm.estimator
+        ? estimatorChoices(written.llm.estimator, directory)
+        : defaultEstimators(backends),
       coldModels: written.llm.cold_models,
       allowedRequestFields: written.llm.allowed_request_fields,
       allowedToolTypes: written.llm.allowed_tool_types ?? (backends.every(runsNoTools) ? ['web_search'] : []),

@@ -2,7 +2,7 @@ import type { Job, Output, Usage } from '../job/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Spool } from '../spool/spool.ts';
 import type { Engine } from './engine.ts';
-import { usageOf } from './runner.ts';
+import { usageOf } from './output.ts';
 
 /**
  * What a start does with the jobs that the last process left: they come back to memory, learn that there was a restart (with the finished

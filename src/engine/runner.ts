@@ -1,22 +1,22 @@
-import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { BackendError } from '../backend/backend.ts';
 import type { Backend, OutputCapField } from '../backend/backend.ts';
-import type { BackendPool, Slot } from '../backend/pool.ts';
+import type { BackendPool } from '../backend/pool.ts';
 import type { Clock } from '../clock/clock.ts';
 import { backendModelOf } from '../job/job.ts';
-import type { Job, JobKey, Output, Usage } from '../job/job.ts';
+import type { Job, JobKey } from '../job/job.ts';
 import { TOO_LONG } from '../job/run.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import { answerFilter, brokenStreamEvent } from '../openai/answer.ts';
-import type { AnswerFilter } from '../openai/answer.ts';
+import { answerFilter } from '../openai/answer.ts';
 import { checkRequestInSteps } from '../openai/request.ts';
 import type { RequestLimits } from '../openai/request.ts';
 import { SpoolError } from '../spool/spool.ts';
-import type { Spool, SpoolWriter } from '../spool/spool.ts';
+import type { Spool } from '../spool/spool.ts';
+import type { AbortReason, Attempt, EndEvent } from './attempt.ts';
 import type { Engine } from './engine.ts';
+import { endBroken, endOutput, noteOf, outputStreamId } from './output.ts';
 import type { OutputBegun, Storefront } from './storefront.ts';
-import { WorkRates } from './work-rates.ts';
+import { WorkDone } from './work-done.ts';
 
 export interface RunnerOptions {
   readonly engine: Engine;
@@ -37,39 +37,17 @@ const MODEL_NOT_FOUND = 404;
 const ENDED_EARLY = 'the backend ended its stream without the last event';
 const ERROR_IN_ANSWER = 'the backend reported an error within its answer';
 
-/** Why work is stopped: the buyer left, it took too long, or its end no longer matters here. */
-type AbortReason = 'cancelled' | 'timed out' | 'over';
-
-/** One attempt to produce the answer of a job. */
-interface Attempt {
-  readonly job: Job;
-  readonly abort: AbortController;
-  readonly filter: AnswerFilter;
-  /** Nobody can use half of a JSON answer: while the payment for one is only held, output begins when all of it is there. */
-  readonly isWithheld: boolean;
-  slot?: Slot;
-  /** Set with the slot. Unix ms. */
-  startedAtMs?: number;
-  writer?: SpoolWriter;
-  /** Set when the backend answers. */
-  stream?: OutputBegun;
-  /** The backend was sent the request. */
-  isAsked: boolean;
-  hasOutput: boolean;
-  /** It is saved, or about to be, that output began. */
-  hasBegun: boolean;
-}
-
 /** The data plane's first half: backend → filter → spool. It tells the engine when output began and how it ended, and nothing of the bytes between. */
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #attempts = new Map<JobKey, Attempt>();
   /** Where attempts of a job failed: the next one goes elsewhere, if it can. */
   readonly #failedAt = new Map<JobKey, Set<Backend>>();
-  readonly #rates = new WorkRates();
+  readonly #workDone: WorkDone;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+    this.#workDone = new WorkDone(options.clock);
   }
 
   /** Effect: starts work on a funded job. Nothing happens when it is under way. */
@@ -141,11 +119,11 @@ export class Runner {
     const end = filter.end();
     for (const output of end.outputs) await this.#put(attempt, output);
     if (!end.complete && attempt.hasBegun && work.stream) {
-      const broken = await this.#endBroken(attempt, ENDED_EARLY);
+      const broken = await endBroken(attempt, ENDED_EARLY);
       return {
         kind: 'cut-short',
         reason: ENDED_EARLY,
-        usage: this.#countedUsage(attempt),
+        usage: this.#workDone.counted(attempt),
         ...(broken && { output: broken }),
       };
     }
@@ -158,8 +136,8 @@ export class Runner {
       return failed;
     }
     pool.report(backend, 'ok', model);
-    if (end.usage !== undefined) this.#rates.ended(job, end.usage, this.#ranMs(attempt));
-    const usage = end.usage ?? this.#countedUsage(attempt);
+    if (end.usage !== undefined) this.#workDone.told(attempt, end.usage);
+    const usage = end.usage ?? this.#workDone.counted(attempt);
     const output = await endOutput(stream, writer, noteOf(usage));
     if (!attempt.hasBegun) await this.#begin(attempt, stream);
     return { kind: 'output-ended', output, usage };
@@ -198,7 +176,7 @@ export class Runner {
     if (why === 'over' || why === 'cancelled') {
       await writer?.abort();
       return why === 'cancelled' && slot !== undefined
-        ? { kind: 'run-aborted', usage: this.#usageWhenCancelled(attempt) }
+        ? { kind: 'run-aborted', usage: this.#workDone.whenCancelled(attempt) }
         : undefined;
     }
     const fault = why === undefined && error instanceof BackendError ? error : undefined;
@@ -213,12 +191,13 @@ export class Runner {
       { job: job.key, backend: slot?.backend.name, reason: isForeseen ? reason : String(error) },
       'attempt failed',
     );
-    const output = await this.#endBroken(attempt, reason);
+    const output = await endBroken(attempt, reason);
     const delivered = output === undefined ? {} : { output };
     const isTooLarge = error instanceof SpoolError && error.code === 'too-large';
     // What is there to deliver came steadily, or nobody fetched it: a backend that stops is found sooner.
     const isTooLong = why === 'timed out' && output !== undefined;
-    if (isTooLarge || isTooLong) return { kind: 'cut-short', reason, usage: this.#countedUsage(attempt), ...delivered };
+    if (isTooLarge || isTooLong)
+      return { kind: 'cut-short', reason, usage: this.#workDone.counted(attempt), ...delivered };
     const failedAt = this.#failedAt.get(job.key) ?? new Set();
     if (slot !== undefined) this.#failedAt.set(job.key, failedAt.add(slot.backend));
     if (fault?.missed === 'first-byte')
@@ -242,69 +221,6 @@ export class Runner {
       throw new BackendError('the stored request does not pass the gate any more', { retryable: false });
     return request.upstreamBody({ cap, usage: true, model: backendModelOf(work) });
   }
-
-  /** An SSE stream that had begun gets an error event, so that the client sees it; undefined: there is nothing to deliver. */
-  async #endBroken(attempt: Attempt, reason: string): Promise<Output | undefined> {
-    const { job, writer, stream, hasBegun, abort } = attempt;
-    try {
-      if (writer === undefined || stream === undefined || !hasBegun) throw new Error('no output');
-      if (job.work.stream) await writer.append(brokenStreamEvent(job.terms.taskKind, reason), abort.signal);
-      return await endOutput(stream, writer, '');
-    } catch {
-      await writer?.abort().catch(() => {}); // a spool that is lost has nothing to keep
-      return undefined;
-    }
-  }
-
-  /**
-   * Without the backend's last word: what it told on the way, else what was quoted as input; as output what we saw pass, if that is more, and never
-   * more than was quoted.
-   */
-  #countedUsage({ job, filter }: Attempt): Usage {
-    const { inputTokens, maxOutputTokens } = job.breakdown;
-    const told: Usage = filter.usage() ?? { inputTokens, outputTokens: 0, isOwnCount: true };
-    const outputTokens = Math.max(told.outputTokens, filter.producedTokens());
-    return { ...told, outputTokens: Math.min(outputTokens, maxOutputTokens) };
-  }
-
-  /** Nothing is seen of a JSON answer before its end: so the time that it ran counts too, by the pace of the model. */
-  #usageWhenCancelled(attempt: Attempt): Usage {
-    if (!attempt.isAsked) return { inputTokens: 0, outputTokens: 0, isOwnCount: true };
-    const usage = this.#countedUsage(attempt);
-    if (attempt.job.work.stream) return usage;
-    const likely = this.#rates.outputTokens(attempt.job, this.#ranMs(attempt));
-    return { ...usage, outputTokens: Math.max(usage.outputTokens, likely) };
-  }
-
-  #ranMs({ startedAtMs }: Attempt): number {
-    const nowMs = this.#options.clock.nowMs();
-    return Math.max(0, nowMs - (startedAtMs ?? nowMs));
-  }
-}
-
-type EndEvent = Extract<
-  Parameters<Engine['dispatch']>[1],
-  {
-    kind:
-      'output-ended' | 'attempt-failed' | 'first-byte-timed-out' | 'next-byte-timed-out' | 'cut-short' | 'run-aborted';
-  }
->;
-
-/** Makes what was produced durable, and describes it. */
-async function endOutput(stream: OutputBegun, writer: SpoolWriter, note: string): Promise<Output> {
-  const { bytes, sha256 } = await writer.end(note);
-  return { ...stream, bytes, sha256 };
-}
-
-/** Derived from the job, so that an attempt after a crash begins the same stream: to the buyer a repeated begin is no second stream. */
-const outputStreamId = (key: JobKey): string => createHash('sha256').update(`output/${key}`).digest('hex');
-
-/** Waits for both; when one rejects, the other's rejection is not left unheard. */
-async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
-  const [first, second] = await Promise.allSettled([a, b]);
-  if (first.status === 'rejected') throw first.reason;
-  if (second.status === 'rejected') throw second.reason;
-  return [first.value, second.value];
 }
 
 /** What the buyer may know: never an upstream's text. */
@@ -317,9 +233,10 @@ function publicReason(error: unknown): string {
   return 'the backend failed';
 }
 
-/** Usage beside a finished spool: what a restart needs to charge for it. */
-const noteOf = (usage: Usage): string => JSON.stringify(usage);
-
-export function usageOf(note: string): { usage?: Usage } {
-  return note === '' ? {} : { usage: JSON.parse(note) as Usage };
+/** Waits for both; when one rejects, the other's rejection is not left unheard. */
+async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  const [first, second] = await Promise.allSettled([a, b]);
+  if (first.status === 'rejected') throw first.reason;
+  if (second.status === 'rejected') throw second.reason;
+  return [first.value, second.value];
 }

@@ -29,7 +29,8 @@ export function createOpenAiEstimator(options: OpenAiEstimatorOptions): Estimato
   const thread = new CountingThread<OpenAiTask, number>({ module, ...options });
   return {
     name: 'openai',
-    prepare: () => Promise.resolve(),
+    // The first request should not wait for the vocabulary.
+    prepare: async (model, signal) => void (await thread.run({ encoding: encodingOf(model), texts: [] }, signal)),
     count: async ({ promptText, shape, model }, { signal }) => {
       signal.throwIfAborted();
       const messages = shape.system + shape.user + shape.assistant + shape.tool;

@@ -5,9 +5,13 @@ import { rulesAt } from '../pricing/rules.ts';
 import type { Counting } from '../estimating/counting.ts';
 import type { RateSource } from '../rates/rate-source.ts';
 import { PriceOffer } from '../storefront/price-offer.ts';
+import type { Prices } from '../storefront/price-offer.ts';
+
+/** What of the configuration makes a price. */
+export type PriceSettings = Pick<Config, 'enabled' | 'minPriceMsat' | 'pricing' | 'llm' | 'payment'>;
 
 export interface OfferParts {
-  readonly settings: Pick<Config, 'minPriceMsat' | 'pricing' | 'llm' | 'payment' | 'limits'>;
+  readonly settings: PriceSettings & Pick<Config, 'limits'>;
   readonly pool: BackendPool;
   readonly counting: Counting;
   /** Absent: nothing is priced in another currency. */
@@ -16,20 +20,33 @@ export interface OfferParts {
   readonly jobsUnderWay: () => number;
 }
 
+export interface PricedOffer {
+  readonly offer: PriceOffer;
+  /** From now on it sells by these settings; what was quoted stays as it was. */
+  reprice(settings: PriceSettings): void;
+}
+
 /** What the configuration sells, by its prices: the same for who serves and for who asks beforehand. */
-export function createOffer({ settings, pool, counting, rates, clock, jobsUnderWay }: OfferParts): PriceOffer {
-  const { pricing, llm, payment, limits } = settings;
-  return new PriceOffer({
+export function createOffer({ settings, pool, counting, rates, clock, jobsUnderWay }: OfferParts): PricedOffer {
+  const pricesOf = ({ enabled, pricing, llm, payment, minPriceMsat }: PriceSettings): Prices => ({
+    lists: enabled ? pricing.lists : [], // disabled: nothing is for sale, and buyers are told so
+    estimators: llm.estimators,
+    minPriceMsat,
+    maxOutputTokens: llm.maxOutputTokens,
+    paymentMode: payment.mode,
+    rules: () => rulesAt(pricing, { nowMs: clock.nowMs(), jobsUnderWay: jobsUnderWay() }),
+  });
+  let prices = pricesOf(settings);
+  const offer = new PriceOffer({
     pool,
     counting,
-    estimators: llm.estimators,
-    lists: pricing.lists,
-    minPriceMsat: settings.minPriceMsat,
-    maxOutputTokens: llm.maxOutputTokens,
-    maxChoices: limits.maxChoices,
-    paymentMode: payment.mode,
-    allowed: { allowedFields: llm.allowedRequestFields, allowedToolTypes: llm.allowedToolTypes },
-    rules: () => rulesAt(pricing, { nowMs: clock.nowMs(), jobsUnderWay: jobsUnderWay() }),
+    prices: () => prices,
+    maxChoices: settings.limits.maxChoices,
+    allowed: {
+      allowedFields: settings.llm.allowedRequestFields,
+      allowedToolTypes: settings.llm.allowedToolTypes,
+    },
     rate: () => rates?.rate(),
   });
+  return { offer, reprice: (next) => void (prices = pricesOf(next)) };
 }

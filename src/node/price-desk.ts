@@ -49,8 +49,8 @@ export async function openPriceDesk(config: Config, log: Logger, jobsUnderWay: n
     pool.start(),
     rates?.start(),
   ]);
-  const offer = createOffer({
-    settings: config,
+  const { offer } = createOffer({
+    settings: { ...config, enabled: true }, // what it would sell
     pool,
     counting,
     ...(rates && { rates }),

@@ -12,6 +12,7 @@ import { openBackends } from './backends.ts';
 import { ledgerPath, spoolPath } from './data-directory.ts';
 import { openCounting } from './estimators.ts';
 import type { OpenedNode } from './lightning-node.ts';
+import type { PriceSettings } from './offer.ts';
 import { openRates } from './rates.ts';
 import { createSeller } from './seller.ts';
 
@@ -19,6 +20,8 @@ import { createSeller } from './seller.ts';
 const CHECK_PROGRESS_MS = 5_000;
 
 export interface ProviderNode {
+  /** Sells by other prices from now on; quotes that went out stay as they are. */
+  reprice(settings: PriceSettings): void;
   health(): Health;
   /** No new quotes; resolves when every paid job has ended, or after `limitMs`. */
   drain(limitMs: number): Promise<void>;
@@ -70,6 +73,7 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
   log.info({ node_id: node.nodeId, driver: lightning.driver, models: offer.models() }, 'provider started');
 
   return {
+    reprice: (settings) => seller.reprice(settings),
     health: () => {
       const jobs = engine.liveJobs();
       return {

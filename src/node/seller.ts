@@ -25,6 +25,7 @@ import { ourManifest } from '../storefront/lcp/manifest.ts';
 import type { PriceOffer } from '../storefront/price-offer.ts';
 import { ChannelWatch } from './channel-watch.ts';
 import { createOffer } from './offer.ts';
+import type { PriceSettings } from './offer.ts';
 import { saleLog } from './sale-log.ts';
 import { learnFromRun, rememberTrade } from './trade-memory.ts';
 
@@ -58,6 +59,8 @@ export interface SellerParts {
 }
 
 export interface Seller {
+  /** Sells by other prices from now on, and tells who has to know; quotes that went out stay as they are. */
+  reprice(settings: PriceSettings): void;
   readonly engine: Engine;
   readonly session: Session;
   readonly intake: Intake;
@@ -90,7 +93,7 @@ async function warnOfOldBooks({ node, ledger, clock, log }: SellerParts): Promis
 /** Puts the rooms together that sell, on parts that are open already: real ones in the product, others in tests and simulation. */
 export function createSeller(parts: SellerParts): Seller {
   const { settings, node, ledger, spool, pool, counting, rates, clock, log, onFatal } = parts;
-  const { limits, deadlines, pricing } = settings;
+  const { limits, deadlines } = settings;
   const maxJobBytes = limits.maxInputBytes + limits.maxOutputBytes;
   const { maxOutputBytes } = limits;
   const { maxBacklogBytes } = settings.spool;
@@ -105,10 +108,8 @@ export function createSeller(parts: SellerParts): Seller {
     allowedToolTypes: settings.llm.allowedToolTypes,
   };
   const engine = new Engine({ ledger, clock, deadlines: inMs, log, onFatal });
-  const offer = createOffer({
+  const { offer, reprice } = createOffer({
     ...parts,
-    // Disabled: nothing is for sale, and buyers are told so.
-    settings: settings.enabled ? settings : { ...settings, pricing: { ...pricing, lists: [] } },
     jobsUnderWay: () => engine.paidJobs,
   });
   const peers = new KnownPeers(settings.peers);
@@ -193,6 +194,10 @@ export function createSeller(parts: SellerParts): Seller {
     announced = now;
   };
   return {
+    reprice: (next) => {
+      reprice(next);
+      offerAgain();
+    },
     engine,
     session,
     intake,

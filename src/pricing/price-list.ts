@@ -5,7 +5,10 @@ export type { TokenPrice } from './model-price.ts';
 
 /** How a model's input tokens are counted before the job runs. */
 export type EstimatorChoice =
-  { readonly name: 'bytes' | 'openai' | 'server' | 'ollama' } | { readonly name: 'fixed'; readonly tokens: number };
+  | { readonly name: 'bytes' | 'openai' | 'server' | 'ollama' }
+  | { readonly name: 'fixed'; readonly tokens: number }
+  /** Absolute paths: a tokenizer.json, and a module of the operator's. */
+  | { readonly name: 'huggingface' | 'module'; readonly file: string };
 
 /** `upfront`: work starts when the payment is settled. `hold`: when it is held; it is settled before the first byte leaves. */
 export type PaymentMode = 'upfront' | 'hold';

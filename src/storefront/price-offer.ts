@@ -9,26 +9,32 @@ import { quotePrice } from '../pricing/price.ts';
 import type { EstimatorChoice, PaymentMode, PriceEntry, PriceList } from '../pricing/price-list.ts';
 import type { PriceRule } from '../pricing/price-rule.ts';
 import type { Rate } from '../pricing/rate.ts';
-import { findSale, salesOf } from '../pricing/sale.ts';
 import { outputRoom } from './context-room.ts';
 import type { Availability, Offer, Priced, Refused } from './offer.ts';
-import { kindsOf, whyNoImages } from './what-models-do.ts';
+import { Shelf } from './shelf.ts';
+import { whyNoImages } from './what-models-do.ts';
+
+/** What the owner asks. */
+export interface Prices {
+  readonly lists: readonly PriceList[];
+  /** For models whose list entry names none. */
+  readonly estimators: readonly EstimatorChoice[];
+  readonly minPriceMsat: Msat;
+  /** For models whose list entry names no cap. */
+  readonly maxOutputTokens: number;
+  /** For models whose list entry names none. */
+  readonly paymentMode: PaymentMode;
+  /** What makes prices dearer or cheaper at this moment; asked anew for each quote. */
+  readonly rules: () => readonly PriceRule[];
+}
 
 export interface PriceOfferOptions {
   readonly pool: BackendPool;
   readonly counting: Pick<Counting, 'count' | 'prepare'>;
-  /** For models whose list entry names none. */
-  readonly estimators: readonly EstimatorChoice[];
-  readonly lists: readonly PriceList[];
-  readonly minPriceMsat: Msat;
-  /** For models whose list entry names no cap. */
-  readonly maxOutputTokens: number;
+  /** Asked anew for each request: the owner may change them while the program runs. */
+  readonly prices: () => Prices;
   readonly maxChoices: number;
-  /** For models whose list entry names none. */
-  readonly paymentMode: PaymentMode;
   readonly allowed: Pick<RequestLimits, 'allowedFields' | 'allowedToolTypes'>;
-  /** What makes prices dearer or cheaper at this moment; asked anew for each quote. */
-  readonly rules: () => readonly PriceRule[];
   /** What a bitcoin costs at this moment; undefined: nobody knows, and what is priced in a currency is not for sale. */
   readonly rate: () => Rate | undefined;
 }
@@ -41,52 +47,50 @@ const UNCOUNTED = 'the input of this model can not be counted at the moment; try
 export class PriceOffer implements Offer {
   readonly taskKinds = taskKinds;
   readonly #options: PriceOfferOptions;
-  /** What models were sold for when they were last there. */
-  readonly #everOnSale = new Map<string, readonly TaskKind[]>();
+  readonly #shelf: Shelf;
 
   constructor(options: PriceOfferOptions) {
     this.#options = options;
+    const { pool, rate, prices } = options;
+    this.#shelf = new Shelf({ pool, rate, lists: () => prices().lists });
   }
 
   models(taskKind?: TaskKind): readonly string[] {
-    const onSale = [...this.#kindsByName()];
+    const onSale = [...this.#shelf.kindsByName()];
     return onSale.flatMap(([name, can]) => (taskKind === undefined || can.includes(taskKind) ? [name] : []));
   }
 
-  /** What backends call a model that buyers name so. */
   backendModel(name: string): string {
-    return findSale(this.#options.lists, name)?.backendModel ?? name;
-  }
-
-  /** Finds out by whom the input of each model is counted; again when the models have changed. */
-  async prepareCounting(signal: AbortSignal): Promise<void> {
-    const { counting, estimators, lists } = this.#options;
-    const onSale = this.models().map((name) => findSale(lists, name));
-    const entries = new Map(onSale.flatMap((sale) => (sale === undefined ? [] : [[sale.backendModel, sale.entry]])));
-    for (const [model, entry] of entries) await counting.prepare(model, entry.estimators ?? estimators, signal);
+    return this.#shelf.backendModel(name);
   }
 
   availability(taskKind: TaskKind, model: string): Availability {
-    const now = this.#kindsByName().get(model);
-    const can = now ?? (this.#isMissed(model) ? this.#everOnSale.get(model) : undefined);
-    if (can === undefined) return 'not for sale';
-    if (!can.includes(taskKind)) return 'for other work';
-    return now === undefined ? 'away' : 'on sale';
+    return this.#shelf.availability(taskKind, model);
+  }
+
+  /** Finds out by whom the input of each model is counted; again when the models or the prices have changed. */
+  async prepareCounting(signal: AbortSignal): Promise<void> {
+    const { counting, prices } = this.#options;
+    const { estimators } = prices();
+    const found = this.models().map((name) => this.#shelf.find(name)?.sale);
+    const entries = new Map(found.flatMap((sale) => (sale === undefined ? [] : [[sale.backendModel, sale.entry]])));
+    for (const [model, entry] of entries) await counting.prepare(model, entry.estimators ?? estimators, signal);
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
-    const { pool, counting, lists, estimators, allowed, rules, ...defaults } = this.#options;
-    const sale = findSale(lists, model);
+    const { counting, allowed, maxChoices } = this.#options;
+    const { estimators, rules, ...defaults } = this.#options.prices();
     const availability = this.availability(taskKind, model);
     if (availability === 'away') return { refusal: 'rate-limited', message: AWAY };
-    const told = pool.models().find(({ id }) => id === sale?.backendModel);
-    if (sale === undefined || told === undefined || availability !== 'on sale')
+    const found = this.#shelf.find(model);
+    if (found === undefined || availability !== 'on sale')
       return { refusal: 'unsupported-task', message: 'this model is not for sale here, or not for this work' };
+    const { told, sale } = found;
     const { entry, backendModel } = sale;
     const noImages = whyNoImages(told, entry);
     const request = await checkRequestInSteps(taskKind, body, model, {
       maxOutputTokens: entry.maxOutputTokens ?? defaults.maxOutputTokens,
-      maxChoices: defaults.maxChoices,
+      maxChoices,
       allowImages: noImages === undefined,
       ...(noImages !== undefined && { whyNoImages: noImages }),
       ...allowed,
@@ -111,7 +115,7 @@ export class PriceOffer implements Offer {
     const outputTokens = outputRoom(request, input, contextTokens);
     if (typeof outputTokens !== 'number') return outputTokens;
     const currency = currencyOf(entry.price);
-    const rate = currency === undefined ? undefined : this.#rateOf(currency);
+    const rate = currency === undefined ? undefined : this.#shelf.rateOf(currency);
     if (currency !== undefined && rate === undefined) return { refusal: 'rate-limited', message: AWAY };
     return {
       work: {
@@ -135,35 +139,6 @@ export class PriceOffer implements Offer {
         minPriceMsat: defaults.minPriceMsat,
       }),
     };
-  }
-
-  /** Its backend is away, or the rate of its currency; what was deleted, or has no price any more, is not missed. */
-  #isMissed(name: string): boolean {
-    const { pool, lists } = this.#options;
-    const sale = findSale(lists, name);
-    if (sale === undefined) return false;
-    return pool.isAway(sale.backendModel) || pool.models().some(({ id }) => id === sale.backendModel);
-  }
-
-  #rateOf(currency: string): Rate | undefined {
-    const rate = this.#options.rate();
-    return rate?.currency === currency ? rate : undefined;
-  }
-
-  /** What can be had now, by name, sorted. */
-  #kindsByName(): ReadonlyMap<string, readonly TaskKind[]> {
-    const { pool, lists } = this.#options;
-    const installed = new Map(pool.models().map((model) => [model.id, model]));
-    const onSale = new Map<string, readonly TaskKind[]>();
-    for (const { name, backendModel, entry } of salesOf(lists, [...installed.keys()])) {
-      const model = installed.get(backendModel);
-      const currency = currencyOf(entry.price);
-      if (model === undefined || (currency !== undefined && this.#rateOf(currency) === undefined)) continue;
-      const can = kindsOf(model, entry);
-      if (can.length > 0) onSale.set(name, can);
-    }
-    for (const [name, can] of onSale) this.#everOnSale.set(name, can);
-    return onSale;
   }
 }
 

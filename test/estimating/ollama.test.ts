@@ -86,9 +86,12 @@ function estimatorOf(...urls: string[]): Estimator {
   return estimator;
 }
 
-function chat(content: string, more: object = {}): CheckedRequest {
+function chat(content: string, more: object = {}, allowImages = false): CheckedRequest {
   const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content }], ...more });
-  const checked = checkRequest('openai.chat_completions.v1', Buffer.from(body), 'm', { maxOutputTokens: 10 });
+  const checked = checkRequest('openai.chat_completions.v1', Buffer.from(body), 'm', {
+    maxOutputTokens: 10,
+    allowImages,
+  });
   if ('refusal' in checked) throw new Error(checked.message);
   return checked;
 }
@@ -154,6 +157,23 @@ describe('the ollama estimator', () => {
     const estimator = estimatorOf(url);
     await estimator.prepare('m', never);
     expect(await estimator.count(chat('one two three'), { signal: never })).toMatchObject({ textTokens: 4 });
+  });
+
+  test('counts the text beside images, which are not rendered', async () => {
+    const { url, asked } = await serve({});
+    const estimator = estimatorOf(url);
+    await estimator.prepare('m', never);
+    asked.length = 0;
+    const image = {
+      type: 'image_url',
+      image_url: {
+        url: 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+      },
+    };
+    const content = [{ type: 'text', text: 'one two three' }, image];
+    const request = chat('', { messages: [{ role: 'user', content }] }, true);
+    expect(await estimator.count(request, { signal: never })).toMatchObject({ accuracy: 'estimate' });
+    expect(asked).toEqual([]);
   });
 
   test('gives an upper bound for text that is too long to be counted', async () => {

@@ -208,6 +208,11 @@ export class Seller {
     return this.#pool;
   }
 
+  /** Other prices from now on. */
+  reprice(options: Pick<SellerOptions, 'entries'>): void {
+    this.#parts.reprice(settingsWith(LIMITS, options));
+  }
+
   get sweeper(): Sweeper {
     return this.#parts.sweeper;
   }

@@ -95,14 +95,16 @@ test('its input is counted under the name that the backend knows, and so is the 
   const offer = new PriceOffer({
     pool,
     counting,
-    estimators: [{ name: 'bytes' }],
-    lists: [{ file: 'test', entries }],
-    minPriceMsat: msat(1_000),
-    maxOutputTokens: 100,
+    prices: () => ({
+      estimators: [{ name: 'bytes' }],
+      lists: [{ file: 'test', entries }],
+      minPriceMsat: msat(1_000),
+      maxOutputTokens: 100,
+      paymentMode: 'upfront',
+      rules: () => [],
+    }),
     maxChoices: 1,
-    paymentMode: 'upfront',
     allowed: {},
-    rules: () => [],
     rate: () => undefined,
   });
   const priced = await offer.price(CHAT, 'quick', chat({ model: 'quick' }), new AbortController().signal);

@@ -6,6 +6,7 @@ import type { RateSource } from '../../src/rates/rate-source.ts';
 import { Market, bothVersions } from '../harness/market.ts';
 import { DONE, MODEL, answers, completion, delta } from '../harness/scripted-backend.ts';
 import { MAX_OUTPUT_TOKENS, PRICES } from '../harness/seller.ts';
+import { until } from '../harness/until.ts';
 import { png } from '../openai/images.ts';
 import { chat, hex32 } from '../harness/wire-buyer.ts';
 
@@ -148,5 +149,31 @@ describe('a model that is priced in dollars', () => {
     expect((await market.buyer.hear('error', jobId)).message).toContain('try again soon');
     told.rate = dollars(100_000n);
     await market.buyer.order();
+  });
+});
+
+describe('prices that are changed while the provider sells', () => {
+  const dearer = { ...PRICES, outputMsatPerMtok: msat(20_000_000_000n) };
+
+  test('count for new quotes; a quote that went out is served and charged as it was', async () => {
+    const market = await Market.open(2);
+    const old = await market.buyer.order(chat({ max_tokens: MAX_OUTPUT_TOKENS }));
+    market.seller.reprice({ entries: [{ pattern: MODEL, price: dearer }] });
+    const next = await market.buyer.order(chat({ max_tokens: MAX_OUTPUT_TOKENS }));
+    expect(next.priceMsat).toBeGreaterThan(old.priceMsat);
+    await market.buyer.pay(old);
+    const job = await market.advanceUntil(old.jobId, 'closed ended delivered');
+    expect(job.breakdown.price).toEqual(PRICES);
+  });
+
+  test('that leave a model out take it out of the manifest, at once', async () => {
+    const market = await Market.open(2);
+    market.buyer.heard.length = 0;
+    market.seller.reprice({ entries: [{ pattern: 'another', price: PRICES }] });
+    await until('a manifest comes', () => market.buyer.heard.some(({ kind }) => kind === 'manifest'));
+    expect(market.buyer.heard.find((message) => message.kind === 'manifest')?.tasks).toEqual([]);
+    const jobId = hex32();
+    await market.buyer.request(jobId);
+    expect((await market.buyer.hear('error', jobId)).message).toContain('not for sale');
   });
 });

@@ -72,8 +72,7 @@ class OllamaEstimator implements Estimator {
   async count(request: CheckedRequest, { signal, limitTokens = Infinity }: CountOptions): Promise<Count> {
     signal.throwIfAborted();
     const { model, promptText, shape, images } = request;
-    const chat = chatOf(request); // first of all: what Ollama refuses is not counted
-    if (images.count > 0) throw new CannotCount('the tokens of images are not known');
+    const chat = images.count === 0 ? chatOf(request) : undefined; // images are not rendered: they have a price of their own
     const around = (shape.system + shape.user + shape.assistant + shape.tool) * TOKENS_PER_MESSAGE + TOKENS_PER_REQUEST;
     const bytes = promptText.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
     if (bytes > MAX_TEXT_BYTES) return { tokens: bytes + around, accuracy: 'bound' };
@@ -83,7 +82,8 @@ class OllamaEstimator implements Estimator {
 
     const engine = ready.way?.engine ?? 'llama.cpp';
     const mostTokens = limitTokens * SLACK;
-    const renders = ready.way !== undefined && (await ready.server.isLoaded(model, this.#answerMs, signal));
+    const canRender = ready.way !== undefined && chat !== undefined;
+    const renders = canRender && (await ready.server.isLoaded(model, this.#answerMs, signal));
     if (!renders || bytes > mostTokens) {
       const tokens = await this.#counter.count(ready, engine, promptText, mostTokens, signal);
       if (tokens === undefined) return { tokens: bytes + around, accuracy: 'bound' };

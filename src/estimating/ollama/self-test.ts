@@ -21,10 +21,10 @@ const chatOf = (content: string): OllamaChat => ({
 /** Any engine makes the same of this one. */
 const plainProbe = chatOf('hi');
 
-/** Where the engines and the ways of splitting text differ: runs of spaces, wide spaces, shortened words, digits, scripts, signs. */
+/** Where the engines and the ways of splitting text differ: runs of spaces, wide spaces, shortened words, digits, scripts, signs, and text behind special tokens. */
 const oddProbe = chatOf(
   `x${' '.repeat(777)}y\u00a0\u3000\u2003z \u000b\t \n\n \r\nDON'T we'LL it's 1234567 ٣٤٥ ½² Ǆǅ İß éé Привет 漢字仮名 안녕 हिन्दी ` +
-    `👩‍👩‍👧‍👦 🇩🇪 camelCase HTMLParser  /*!?...*/ {"a": [1,  2]}\n\n\n${'='.repeat(99)}\n</s><|im_start|><|eot_id|> ▁Ġ\u0000 end`,
+    `👩‍👩‍👧‍👦 🇩🇪 camelCase HTMLParser  /*!?...*/ {"a": [1,  2]}\n\n\n${'='.repeat(99)}\n</s>\n<s>漢<eos>\n</s>1<|im_start|>\n<|eot_id|> ▁Ġ\u0000 end`,
 );
 
 const ENGINES: readonly Engine[] = ['llama.cpp', 'ollama'];

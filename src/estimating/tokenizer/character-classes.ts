@@ -13,14 +13,16 @@ export const classCharacters = {
   symbol: 'Õ',
   other: 'Ð',
 } as const;
+/** Letters of one case, which llama.cpp does not tell apart. */
+const casedLetters = { upper: 'Ö', lower: '×' } as const;
 const WHITE_SPACE = '\v';
 
 /** Inside of a character class: what of each Unicode category there is in such text. */
 const categories: Readonly<Record<string, string>> = {
   N: `${classCharacters.number}0-9`,
-  L: `${classCharacters.letter}A-Za-z`,
-  Upper: `${classCharacters.letter}A-Z`,
-  Lower: `${classCharacters.letter}a-z`,
+  L: `${classCharacters.letter}${casedLetters.upper}${casedLetters.lower}A-Za-z`,
+  Upper: `${classCharacters.letter}${casedLetters.upper}A-Z`,
+  Lower: `${classCharacters.letter}${casedLetters.lower}a-z`,
   M: classCharacters.mark,
   P: `${classCharacters.punctuation}!-#%-*,-/:;?@\\[-\\]_{}`,
   S: `${classCharacters.symbol}$+<->^\`|~`,
@@ -53,6 +55,11 @@ const patterns: readonly (readonly [RegExp, string])[] = [
   [/\p{S}/gu, classCharacters.symbol],
 ];
 
+const casePatterns: typeof patterns = [
+  [/[\p{Lu}\p{Lt}]/gu, casedLetters.upper],
+  [/\p{Ll}/gu, casedLetters.lower],
+];
+
 const CODE_POINTS = 0x110000;
 const tables = new Map<Engine, Uint8Array>();
 
@@ -60,13 +67,14 @@ const tables = new Map<Engine, Uint8Array>();
 function tableOf(engine: Engine): Uint8Array {
   const known = tables.get(engine);
   if (known !== undefined) return known;
+  const wanted = engine === 'ollama' ? [...patterns, ...casePatterns] : patterns;
   const table = new Uint8Array(CODE_POINTS).fill(classCharacters.other.charCodeAt(0));
   for (let block = 0; block < CODE_POINTS; block += 0x1000) {
     if (block >= 0xd000 && block < 0xe000) continue;
     const text = String.fromCodePoint(...Array.from({ length: 0x1000 }, (_, index) => block + index));
-    classify(text, table);
+    classify(text, table, wanted);
   }
-  classify(String.fromCodePoint(...Array.from({ length: 0x800 }, (_, index) => 0xd000 + index)), table);
+  classify(String.fromCodePoint(...Array.from({ length: 0x800 }, (_, index) => 0xd000 + index)), table, wanted);
   for (const [first, last] of newerCodePoints) table.fill(classCharacters.other.charCodeAt(0), first, last + 1);
   for (let point = 0; point < 0x80; point++) table[point] = point;
   if (engine === 'ollama') table[0x0b] = classCharacters.other.charCodeAt(0);
@@ -77,8 +85,8 @@ function tableOf(engine: Engine): Uint8Array {
   return table;
 }
 
-function classify(text: string, table: Uint8Array): void {
-  for (const [pattern, character] of patterns)
+function classify(text: string, table: Uint8Array, wanted: typeof patterns): void {
+  for (const [pattern, character] of wanted)
     for (const [match] of text.matchAll(pattern)) table[match.codePointAt(0) ?? 0] = character.charCodeAt(0);
 }
 

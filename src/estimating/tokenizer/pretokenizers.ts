@@ -107,7 +107,6 @@ const ofLlamaCpp: readonly (readonly [names: string, cuts: () => Cut[], takesWho
 const ofOllama: readonly (readonly [names: string, cuts: () => Cut[]])[] = [
   ['default gpt-2', () => [byClass(gpt2)]],
   ['qwen2 deepseek-r1-qwen', () => [byClass(qwen2)]],
-  ['refact', () => [byClass(String.raw`\p{N}`), byClass(gpt2)]],
   ['tekken', () => [byClass(tekken(...casedOrMarked))]],
   ['gpt-4o llama4', () => [byClass(gpt4o(...casedOrMarked))]],
   ['llama3 llama-v3 llama-bpe lfm2 smaug-bpe dbrx', () => [byClass(llama3)]],

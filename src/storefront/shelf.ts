@@ -1,0 +1,74 @@
+import type { BackendPool, PoolModel } from '../backend/pool.ts';
+import type { TaskKind } from '../openai/request.ts';
+import { currencyOf } from '../pricing/model-price.ts';
+import type { PriceList } from '../pricing/price-list.ts';
+import type { Rate } from '../pricing/rate.ts';
+import { findSale, salesOf } from '../pricing/sale.ts';
+import type { Sale } from '../pricing/sale.ts';
+import type { Availability } from './offer.ts';
+import { kindsOf } from './what-models-do.ts';
+
+export interface ShelfOptions {
+  readonly pool: Pick<BackendPool, 'models' | 'isAway'>;
+  readonly lists: () => readonly PriceList[];
+  readonly rate: () => Rate | undefined;
+}
+
+/** What can be bought at this moment: what a backend has, a price list names, and, if it is priced in a currency, has a rate. */
+export class Shelf {
+  readonly #options: ShelfOptions;
+  /** What models were sold for when they were last there. */
+  readonly #everOnSale = new Map<string, readonly TaskKind[]>();
+
+  constructor(options: ShelfOptions) {
+    this.#options = options;
+  }
+
+  /** By name, sorted. */
+  kindsByName(): ReadonlyMap<string, readonly TaskKind[]> {
+    const { pool, lists } = this.#options;
+    const installed = new Map(pool.models().map((model) => [model.id, model]));
+    const onSale = new Map<string, readonly TaskKind[]>();
+    for (const { name, backendModel, entry } of salesOf(lists(), [...installed.keys()])) {
+      const model = installed.get(backendModel);
+      const currency = currencyOf(entry.price);
+      if (model === undefined || (currency !== undefined && this.rateOf(currency) === undefined)) continue;
+      const can = kindsOf(model, entry);
+      if (can.length > 0) onSale.set(name, can);
+    }
+    for (const [name, can] of onSale) this.#everOnSale.set(name, can);
+    return onSale;
+  }
+
+  availability(taskKind: TaskKind, name: string): Availability {
+    const now = this.kindsByName().get(name);
+    const can = now ?? (this.#isMissed(name) ? this.#everOnSale.get(name) : undefined);
+    if (can === undefined) return 'not for sale';
+    if (!can.includes(taskKind)) return 'for other work';
+    return now === undefined ? 'away' : 'on sale';
+  }
+
+  /** What is sold under a name, and what its backend tells of it. */
+  find(name: string): { readonly sale: Sale; readonly told: PoolModel } | undefined {
+    const sale = findSale(this.#options.lists(), name);
+    const told = this.#options.pool.models().find(({ id }) => id === sale?.backendModel);
+    return sale && told && { sale, told };
+  }
+
+  backendModel(name: string): string {
+    return findSale(this.#options.lists(), name)?.backendModel ?? name;
+  }
+
+  rateOf(currency: string): Rate | undefined {
+    const rate = this.#options.rate();
+    return rate?.currency === currency ? rate : undefined;
+  }
+
+  /** Its backend is away, or the rate of its currency; what was deleted, or has no price any more, is not missed. */
+  #isMissed(name: string): boolean {
+    const { pool, lists } = this.#options;
+    const sale = findSale(lists(), name);
+    if (sale === undefined) return false;
+    return pool.isAway(sale.backendModel) || pool.models().some(({ id }) => id === sale.backendModel);
+  }
+}
