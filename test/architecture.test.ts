@@ -8,7 +8,7 @@ const floors = [
   ['protocol', 'openai'],
   ['pricing'],
   ['job'],
-  ['lightning', 'backend', 'ledger', 'spool', 'estimating'],
+  ['lightning', 'backend', 'ledger', 'spool', 'estimating', 'rates'],
   ['config'],
   ['session'],
   ['engine'],
@@ -30,6 +30,7 @@ const portFiles = [
   'ledger/books.ts',
   'spool/spool.ts',
   'estimating/estimator.ts',
+  'rates/rate-source.ts',
   'estimating/counting.ts',
 ];
 

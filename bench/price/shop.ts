@@ -56,6 +56,7 @@ export class Shop implements AsyncDisposable {
         paymentMode: payment.mode,
         allowed: { allowedFields: llm.allowedRequestFields, allowedToolTypes: llm.allowedToolTypes },
         rules: () => [],
+        rate: () => undefined,
       });
     };
     this.#offers = new Map(estimators.map((estimator) => [estimator, offerOf(estimator)]));

@@ -1,17 +1,28 @@
 import { createHash } from 'node:crypto';
-import type { DemoInputs, DemoPiece } from './demo-request.ts';
+import { z } from 'zod';
+import { countWords, readBody } from './demo-request.ts';
+import type { DemoPiece } from './demo-request.ts';
 
 const DEFAULT_DIMENSIONS = 64;
+const MAX_DIMENSIONS = 4096;
 const NOTE = 'built-in demo backend: these vectors come from a hash of the text, no model made them';
 
+const embeddingsBody = z.looseObject({
+  model: z.string(),
+  input: z.union([z.string().transform((text) => [text]), z.array(z.string()).min(1)]),
+  dimensions: z.int().min(1).max(MAX_DIMENSIONS).nullish(),
+  encoding_format: z.enum(['float', 'base64']).nullish(),
+});
+
 /** The answer to an embeddings call, which says that it is a demo. The same text has the same vector, of length 1. */
-export function embeddingsAnswer({ model, inputs, inputTokens, dimensions, isBase64 }: DemoInputs): DemoPiece[] {
-  const vectors = inputs.map((text) => vectorOf(text, dimensions ?? DEFAULT_DIMENSIONS));
-  const data = vectors.map((vector, index) => ({
-    object: 'embedding',
-    index,
-    embedding: isBase64 ? Buffer.from(vector.buffer).toString('base64') : [...vector],
-  }));
+export function embeddingsAnswer(body: Uint8Array): DemoPiece[] {
+  const { model, input, dimensions, encoding_format: format } = readBody(embeddingsBody, body);
+  const data = input.map((text, index) => {
+    const vector = vectorOf(text, dimensions ?? DEFAULT_DIMENSIONS);
+    const embedding = format === 'base64' ? Buffer.from(vector.buffer).toString('base64') : [...vector];
+    return { object: 'embedding', index, embedding };
+  });
+  const inputTokens = Math.max(1, countWords(input));
   const usage = { prompt_tokens: inputTokens, total_tokens: inputTokens };
   return [{ tokens: 1, text: JSON.stringify({ object: 'list', data, model, usage, note: NOTE }) }];
 }

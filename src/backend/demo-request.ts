@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { BackendError } from './backend.ts';
-import type { TaskKind } from './backend.ts';
 
 /** What of a request decides the demo's answer. */
 export interface DemoRequest {
@@ -26,18 +25,7 @@ export interface DemoPiece {
   readonly text: string;
 }
 
-/** What of an embeddings request decides the demo's answer. */
-export interface DemoInputs {
-  readonly model: string;
-  readonly inputTokens: number;
-  readonly inputs: readonly string[];
-  /** Absent: the demo's own. */
-  readonly dimensions?: number;
-  readonly isBase64: boolean;
-}
-
 export const DEMO_MODEL = 'demo';
-const MAX_DIMENSIONS = 4096;
 const MAX_QUOTED_WORDS = 12;
 const MAX_CHOICES = 128;
 
@@ -61,44 +49,27 @@ const responsesBody = z.looseObject({
   max_output_tokens: cap,
 });
 
-const embeddingsBody = z.looseObject({
-  model: z.string(),
-  input: z.union([z.string().transform((text) => [text]), z.array(z.string()).min(1)]),
-  dimensions: z.int().min(1).max(MAX_DIMENSIONS).nullish(),
-  encoding_format: z.enum(['float', 'base64']).nullish(),
-});
-
-/** Reads an embeddings request, refusing as `readDemoRequest` does. */
-export function readDemoInputs(body: Uint8Array): DemoInputs {
-  const { model, input: inputs, dimensions, encoding_format: format } = parse(embeddingsBody, body);
-  return {
-    model,
-    inputs,
-    inputTokens: Math.max(1, countWords(inputs)),
-    ...(typeof dimensions === 'number' && { dimensions }),
-    isBase64: format === 'base64',
-  };
-}
-
-/** Reads the body of a request for text; what is none is refused as a server would: status 400, and 404 for another model. */
-export function readDemoRequest(taskKind: TaskKind, body: Uint8Array): DemoRequest {
-  const id = createHash('sha256').update(body).digest('hex').slice(0, 24);
-  if (taskKind === 'openai.responses.v1') {
-    const { model, instructions, input, max_output_tokens: limit } = parse(responsesBody, body);
-    const texts = typeof input === 'string' ? [input] : input.map((item) => textOf(item.content));
-    const inputTokens = countWords([instructions ?? '', ...texts]);
-    return { model, inputTokens, choices: answers(texts.at(-1) ?? '', inputTokens, 1, limit), usageWanted: true, id };
-  }
-  const { model, messages, n, stream_options: stream, ...caps } = parse(chatBody, body);
+export function readChat(body: Uint8Array): DemoRequest {
+  const { model, messages, n, stream_options: stream, ...caps } = readBody(chatBody, body);
   const texts = messages.map((item) => textOf(item.content));
-  const inputTokens = countWords(texts);
   const limits = [caps.max_tokens, caps.max_completion_tokens].filter((limit) => typeof limit === 'number');
-  const limit = limits.length === 0 ? undefined : Math.min(...limits);
-  const choices = answers(texts.at(-1) ?? '', inputTokens, n ?? 1, limit);
-  return { model, inputTokens, choices, usageWanted: stream?.include_usage === true, id };
+  const inputTokens = countWords(texts);
+  const choices = answers(texts.at(-1) ?? '', inputTokens, n ?? 1, limits.length === 0 ? null : Math.min(...limits));
+  return { model, inputTokens, choices, usageWanted: stream?.include_usage === true, id: idOf(body) };
 }
 
-function parse<T extends { readonly model: string }>(schema: z.ZodType<T>, body: Uint8Array): T {
+export function readResponse(body: Uint8Array): DemoRequest {
+  const { model, instructions, input, max_output_tokens: limit } = readBody(responsesBody, body);
+  const texts = typeof input === 'string' ? [input] : input.map((item) => textOf(item.content));
+  const inputTokens = countWords([instructions ?? '', ...texts]);
+  const choices = answers(texts.at(-1) ?? '', inputTokens, 1, limit);
+  return { model, inputTokens, choices, usageWanted: true, id: idOf(body) };
+}
+
+const idOf = (body: Uint8Array): string => createHash('sha256').update(body).digest('hex').slice(0, 24);
+
+/** Reads a body; what is none of that kind is refused as a server would: status 400, and 404 for another model. */
+export function readBody<T extends { readonly model: string }>(schema: z.ZodType<T>, body: Uint8Array): T {
   let value: unknown;
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
@@ -118,7 +89,8 @@ const textOf = (value: z.infer<typeof content>): string =>
 
 const wordsOf = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
 
-const countWords = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + wordsOf(text).length, 0);
+export const countWords = (texts: readonly string[]): number =>
+  texts.reduce((sum, text) => sum + wordsOf(text).length, 0);
 
 function answers(question: string, inputTokens: number, count: number, limit: number | null | undefined): DemoText[] {
   const asked = wordsOf(question);

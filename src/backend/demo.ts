@@ -5,7 +5,7 @@ import { BackendError } from './backend.ts';
 import type { Backend, BackendAnswer, BackendModel, BackendRequest, TaskKind } from './backend.ts';
 import { chatAnswer } from './demo-chat.ts';
 import { embeddingsAnswer } from './demo-embeddings.ts';
-import { DEMO_MODEL, readDemoInputs, readDemoRequest } from './demo-request.ts';
+import { DEMO_MODEL, readChat, readResponse } from './demo-request.ts';
 import type { DemoPiece } from './demo-request.ts';
 import { responsesAnswer } from './demo-responses.ts';
 
@@ -22,10 +22,9 @@ const DEFAULT_TOKEN_DELAY_MS = 15;
 const PIECES_PER_TURN = 256;
 
 const answers: Readonly<Record<TaskKind, (body: Uint8Array, stream: boolean, createdS: number) => DemoPiece[]>> = {
-  'openai.chat_completions.v1': (body, ...how) =>
-    chatAnswer(readDemoRequest('openai.chat_completions.v1', body), ...how),
-  'openai.responses.v1': (body, ...how) => responsesAnswer(readDemoRequest('openai.responses.v1', body), ...how),
-  'openai.embeddings.v1': (body) => embeddingsAnswer(readDemoInputs(body)),
+  'openai.chat_completions.v1': (body, ...how) => chatAnswer(readChat(body), ...how),
+  'openai.responses.v1': (body, ...how) => responsesAnswer(readResponse(body), ...how),
+  'openai.embeddings.v1': embeddingsAnswer,
 };
 
 /**

@@ -4,7 +4,7 @@ import { LightningError } from '../lightning/lightning.ts';
 import { MacaroonError } from '../lightning/lnd/permissions.ts';
 
 /** What a shell script can tell apart. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, config: 3, lightning: 4, ledger: 5 } as const;
+export const EXIT = { ok: 0, failed: 1, usage: 2, config: 3, lightning: 4, ledger: 5, backend: 6, refused: 7 } as const;
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof ConfigError || error instanceof MacaroonError) return EXIT.config;

@@ -1,4 +1,5 @@
 import type { JobStory } from '../operator/job-story.ts';
+import { listPriceLines, priceTable } from './price-page.ts';
 import { msatText, timeText } from './print.ts';
 import { tableLines } from './table.ts';
 
@@ -28,9 +29,10 @@ const section = (title: string, lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : ['', title, ...lines];
 
 function asked({ version, request }: JobStory): string {
-  const { model, taskKind, stream, choices, inputBytes } = request;
+  const { model, backendModel, taskKind, stream, choices, inputBytes } = request;
   const how = `${stream ? 'streamed' : 'in one piece'}${choices > 1 ? `, ${choices} choices` : ''}`;
-  return `${model} (${taskKind}, ${how}), ${inputBytes.toLocaleString('en')} bytes, LCP v0.${version}`;
+  const name = backendModel === undefined ? model : `${model}, which is ${backendModel}`;
+  return `${name} (${taskKind}, ${how}), ${inputBytes.toLocaleString('en')} bytes, LCP v0.${version}`;
 }
 
 function moments({ moments: list }: JobStory): string[] {
@@ -41,17 +43,11 @@ function moments({ moments: list }: JobStory): string[] {
 }
 
 function price({ quote }: JobStory): string[] {
-  const { inputTokens, maxOutputTokens, estimator, price: rate, rules } = quote;
-  const perMtok = (count: number, msat: bigint) => `${count.toLocaleString('en')} tokens × ${msatText(msat)} per Mtok`;
-  return pairs([
-    ['input', `${perMtok(inputTokens, rate.inputMsatPerMtok)}, counted by ${estimator}`],
-    ['output', `at most ${perMtok(maxOutputTokens, rate.outputMsatPerMtok)}`],
-    ...(rate.requestMsat > 0n ? [['request', msatText(rate.requestMsat)] as const] : []),
-    ...rules.map(({ name, multiplierBps }) => [`rule`, `${name} × ${(multiplierBps / 10_000).toFixed(4)}`] as const),
-    ['list price', msatText(quote.listMsat)],
-    ['minimum', msatText(quote.minPriceMsat)],
-    ['credit used', msatText(quote.creditUsedMsat)],
-    ['price', `${msatText(quote.priceMsat)}, could be paid until ${timeText(quote.expiresAtMs)}`],
+  return priceTable([
+    ...listPriceLines(quote),
+    { name: 'minimum', msat: msatText(quote.minPriceMsat) },
+    { name: 'credit used', msat: msatText(quote.creditUsedMsat) },
+    { name: 'price', how: `could be paid until ${timeText(quote.expiresAtMs)}`, msat: msatText(quote.priceMsat) },
   ]);
 }
 

@@ -7,6 +7,8 @@ import { jobCommand } from './job.ts';
 import { jobsCommand } from './jobs.ts';
 import { ledgerCommand } from './ledger.ts';
 import { macaroonCommand } from './macaroon.ts';
+import { modelsCommand } from './models.ts';
+import { quoteCommand } from './quote.ts';
 import { serveCommand } from './serve.ts';
 
 /** Works from src/ and from dist/: both lie one folder below package.json. */
@@ -20,10 +22,12 @@ Examples:
   lcp-provider demo --once | jq             one sale, one line of JSON
   lcp-provider macaroon bake                a macaroon of your lnd that can sell and nothing else
   lcp-provider serve --config config.yaml   sell for real
+  lcp-provider models                       what is for sale, for how much; and what is not, and why
+  lcp-provider quote request.json           what a request would cost now, and how that comes about
   lcp-provider jobs                         what was sold, while it serves or not
   lcp-provider credits                      which buyer has which credit
 
-Exit codes: 0 done · 1 failed · 2 wrong usage · 3 configuration · 4 Lightning node · 5 ledger
+Exit codes: 0 done · 1 failed · 2 wrong usage · 3 configuration · 4 Lightning node · 5 ledger · 6 backend · 7 not for sale
 `;
 
 export function createProgram(): Command {
@@ -33,6 +37,8 @@ export function createProgram(): Command {
     .addCommand(serveCommand())
     .addCommand(demoCommand())
     .addCommand(macaroonCommand())
+    .addCommand(modelsCommand())
+    .addCommand(quoteCommand())
     .addCommand(jobsCommand())
     .addCommand(jobCommand())
     .addCommand(creditsCommand())

@@ -1,7 +1,8 @@
 import type { LndCredentialSource } from '../lightning/lnd/credentials.ts';
+import type { Nano } from '../money/decimal.ts';
 import type { Msat } from '../money/msat.ts';
-import type { LoadSettings } from '../pricing/load-rule.ts';
 import type { EstimatorChoice, PaymentMode, PriceList } from '../pricing/price-list.ts';
+import type { RuleSettings } from '../pricing/rules.ts';
 import type { ListenAddress } from './fields.ts';
 
 /** The Lightning node. `none` only while nothing is sold (`enabled` false). */
@@ -39,6 +40,22 @@ export type BackendConfig =
     })
   | (BackendCommon & { readonly driver: 'demo'; readonly tokenDelayMs: number });
 
+interface PolledRateConfig {
+  readonly currency: string;
+  /** Keys with dots between; absent: the whole text is the figure. */
+  readonly jsonPath?: string;
+  readonly cacheSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly staleSeconds: number;
+  readonly bounds: { readonly min?: Nano; readonly max?: Nano };
+}
+
+/** Where the rate comes from. `url` may hold a key. */
+export type RateConfig =
+  | { readonly source: 'fixed'; readonly currency: string; readonly nanoPerBitcoin: Nano }
+  | (PolledRateConfig & { readonly source: 'file'; readonly path: string })
+  | (PolledRateConfig & { readonly source: 'http'; readonly url: string });
+
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
 /** The whole configuration: checked, defaults filled in, paths absolute, frozen to the last leaf. Units are in the names. */
@@ -49,11 +66,11 @@ export interface Config {
   readonly minPriceMsat: Msat;
   readonly lightning: LightningConfig;
   readonly backends: readonly BackendConfig[];
-  readonly pricing: {
+  readonly pricing: RuleSettings & {
     /** In order of precedence, for `findPrice`; what the configuration itself says in `llm.models` is the first list, when it says anything. */
     readonly lists: readonly PriceList[];
-    /** Absent: off. */
-    readonly inFlightSurge?: LoadSettings;
+    /** Absent: nothing is priced in another currency. */
+    readonly rate?: RateConfig;
   };
   readonly llm: {
     /** For models of which nothing else is said. */

@@ -1,19 +1,36 @@
 import { z } from 'zod';
 import type { EstimatorChoice } from '../pricing/price-list.ts';
-import { UINT32_MAX } from './fields.ts';
+import type { BackendConfig } from './config.ts';
+import { UINT32_MAX, text } from './fields.ts';
+import { pathFrom } from './lightning-settings.ts';
 
 const choice = z.union([
   z.enum(['bytes', 'openai', 'server', 'ollama']),
   z.strictObject({ fixed: z.int().min(1).max(UINT32_MAX).describe('Tokens of every request.') }),
+  z.strictObject({ huggingface: text('A tokenizer.json, relative to this file.') }),
+  z.strictObject({ module: text('A JavaScript module that exports countTokens, relative to this file.') }),
 ]);
 
 /** One estimator, or several in the order in which they are tried; as written. */
 export const estimatorSchema = z.union([choice, z.array(choice).min(1)], {
-  error: 'expected bytes, openai, server, ollama or {fixed: tokens}, or a list of these',
+  error:
+    'expected ollama, server, openai, bytes, {fixed: tokens}, {huggingface: tokenizer.json} or {module: file}, or a list of these',
 });
 
 export type WrittenEstimator = z.infer<typeof estimatorSchema>;
 
-/** As the program wants it. */
-export const estimatorChoices = (written: WrittenEstimator): readonly EstimatorChoice[] =>
-  [written].flat().map((one) => (typeof one === 'string' ? { name: one } : { name: 'fixed', tokens: one.fixed }));
+/** As the program wants it; files are looked for from `directory`. */
+export const estimatorChoices = (written: WrittenEstimator, directory: string): readonly EstimatorChoice[] =>
+  [written].flat().map((one): EstimatorChoice => {
+    if (typeof one === 'string') return { name: one };
+    if ('fixed' in one) return { name: 'fixed', tokens: one.fixed };
+    if ('huggingface' in one) return { name: 'huggingface', file: pathFrom(directory, one.huggingface) };
+    return { name: 'module', file: pathFrom(directory, one.module) };
+  });
+
+/** Where nothing is written: those that are exact for these backends, and what always counts behind them. */
+export const defaultEstimators = (backends: readonly BackendConfig[]): readonly EstimatorChoice[] => [
+  ...(backends.some(({ driver }) => driver === 'ollama') ? [{ name: 'ollama' } as const] : []),
+  ...(backends.some(({ driver }) => driver === 'openai') ? [{ name: 'server' } as const] : []),
+  { name: 'openai' },
+];

@@ -1,4 +1,5 @@
 import type { JsonSchema } from './json-schema.ts';
+import { DECIMAL_FORMAT } from './amount.ts';
 import { SECRET_KEYS } from './fields.ts';
 import type { Path } from './problem.ts';
 import type { Tree } from './tree.ts';
@@ -20,6 +21,7 @@ export function expectedText(schema: JsonSchema): string | undefined {
   if (schema.enum) return words(schema.enum);
   const driver = schema.oneOf?.[0]?.properties?.['driver'];
   if (driver) return 'a mapping';
+  if (schema.format === DECIMAL_FORMAT) return 'an amount like 0.15';
   switch (schema.type) {
     case 'integer':
       return `a whole number${bounds(schema.minimum, schema.maximum)}`;

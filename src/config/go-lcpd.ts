@@ -1,6 +1,8 @@
 import { msat } from '../money/msat.ts';
-import { findPrice, type PriceEntry, type PriceList, type TokenPrice } from '../pricing/price-list.ts';
-import { modelSettings, tokenPrice, type WrittenModel } from './price-entry.ts';
+import type { TokenPrice } from '../pricing/model-price.ts';
+import { findPrice, type PriceEntry, type PriceList } from '../pricing/price-list.ts';
+import { modelPrice, modelSettings, type WrittenModel } from './price-entry.ts';
+import type { Path } from './problem.ts';
 import type { Breach } from './rules.ts';
 import type { WrittenConfig } from './schema.ts';
 
@@ -45,22 +47,25 @@ function namedModels({ llm, supported_models, supported_llm_chat_profiles }: Wri
 /** What the file itself says about models, as a price list that comes before the others, and what is wrong with it. */
 export interface OwnPrices {
   readonly entries: readonly PriceEntry[];
+  /** Where the file speaks of each of them. */
+  readonly paths: ReadonlyMap<string, Path>;
   readonly breaches: readonly Breach[];
 }
 
 /**
  * A model's price comes from the model, else from go-lcpd's `llm.price_table`, else from the price lists, else it is go-lcpd's built-in one.
- * What the model does not say of itself otherwise comes from the price lists.
+ * What the model does not say of itself otherwise comes from the price lists. Files are looked for from `directory`.
  */
-export function ownPrices(written: WrittenConfig, lists: readonly PriceList[]): OwnPrices {
+export function ownPrices(written: WrittenConfig, lists: readonly PriceList[], directory: string): OwnPrices {
   const table = new Map(Object.entries(written.llm.price_table ?? {}));
   const entries = new Map<string, PriceEntry>();
+  const paths = new Map<string, Path>();
   const breaches: Breach[] = [];
   for (const { id, written: model, path } of namedModels(written)) {
     const listed = findPrice(lists, id);
-    const own = modelSettings(model);
+    const own = modelSettings(model, directory);
     const old = table.get(id);
-    const price = own.price ?? (old && tokenPrice(old)) ?? listed?.price ?? BUILT_IN.get(id);
+    const price = own.price ?? (old && modelPrice(old)) ?? listed?.price ?? BUILT_IN.get(id);
     if (id === '') breaches.push({ path, message: 'a model id can not be empty', cure: 'name the model' });
     else if (entries.has(id))
       breaches.push({ path, message: 'this model is named twice', cure: 'keep one of the two' });
@@ -70,9 +75,12 @@ export function ownPrices(written: WrittenConfig, lists: readonly PriceList[]): 
         message: 'this model has no price, neither here nor in a price list',
         cure: 'add price: with input_msat_per_mtok and output_msat_per_mtok, or name a price list in pricing.lists that knows it',
       });
-    else entries.set(id, { ...listed, ...own, pattern: id, price });
+    else {
+      entries.set(id, { ...listed, ...own, pattern: id, price });
+      paths.set(id, path);
+    }
   }
-  return { entries: [...entries.values()], breaches };
+  return { entries: [...entries.values()], paths, breaches };
 }
 
 /** The old keys that the file uses, and what to write instead. */

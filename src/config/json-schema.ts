@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DECIMAL_FORMAT } from './amount.ts';
 import { configSchema } from './schema.ts';
 
 /** The parts of a JSON schema that are read here. */
@@ -13,6 +14,7 @@ export interface JsonSchema {
   readonly maximum?: number;
   readonly minItems?: number;
   readonly maxItems?: number;
+  readonly format?: string;
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -32,6 +34,11 @@ export function configJsonSchema(): string {
     io: 'input',
     unrepresentable: 'any',
     override: ({ jsonSchema }) => {
+      if (jsonSchema.format === DECIMAL_FORMAT) {
+        const { description } = jsonSchema;
+        for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+        Object.assign(jsonSchema, { description, anyOf: [{ type: 'number', minimum: 0 }, { type: 'string' }] });
+      }
       if (jsonSchema.type !== 'integer' && jsonSchema.type !== 'boolean') return;
       // A variable may stand for any number; an editor need not complain.
       const { type, minimum, maximum, ...rest } = jsonSchema;

@@ -36,9 +36,9 @@ export const llmSchema = z
       { max: UINT32_MAX },
     ),
     estimator: estimatorSchema
-      .default('bytes')
+      .optional()
       .describe(
-        'How input tokens are counted before the job runs, where nothing else is said of the model; of a list the first that can. bytes: one for each 4 bytes. openai: with the vocabulary of OpenAI models. server: asks the server that does the work, if it is vLLM, SGLang or llama.cpp; exact. fixed: always as many. Default: bytes.',
+        'How input tokens are counted before the job runs, where nothing else is said of the model; of a list the first that can. ollama: exactly, with the vocabulary of the model in Ollama. server: exactly, by vLLM, SGLang or llama.cpp itself. openai: with the vocabularies of OpenAI models. huggingface: with a tokenizer.json. module: with a module of your own. What chat templates add is then learned from finished jobs. bytes: one for each 4 bytes, as go-lcpd does. fixed: always as many. Default: ollama and server where there is such a backend, then openai.',
       ),
     cold_models: z
       .enum(['warm', 'sell'])

@@ -4,10 +4,10 @@ import type { LndCredentialSource } from '../lightning/lnd/credentials.ts';
 import { check, touches } from './check.ts';
 import type { Config } from './config.ts';
 import type { Environment } from './expansion.ts';
-import { deprecations, ownPrices } from './go-lcpd.ts';
+import { deprecations } from './go-lcpd.ts';
 import { jsonSchemaOf } from './json-schema.ts';
 import { lndSource } from './lightning-settings.ts';
-import { readPriceLists } from './price-list-files.ts';
+import { readPriceBook } from './price-book.ts';
 import { ConfigError, problemText, type Problem } from './problem.ts';
 import { breaches, type Breach } from './rules.ts';
 import { configSchema } from './schema.ts';
@@ -44,17 +44,13 @@ export function parseConfig({ path, text }: ConfigSource, env: Environment): Loa
   const place = (breach: Breach): Problem => ({ ...breach, position: tree.position(breach.path) });
   if (!data) throw new ConfigError(problems);
 
-  const lists = readPriceLists(tree, data.pricing.lists, env);
+  const book = readPriceBook(tree, data, env);
   const unrelated = ({ path: at }: Breach): boolean => !broken.some((gone) => touches(gone, at) || touches(at, gone));
-  const own = ownPrices(data, lists.lists);
-  const broke = [...breaches(data, env), ...(lists.problems.length > 0 ? [] : own.breaches)]
-    .filter(unrelated)
-    .map(place);
-  const all = [...problems, ...broke, ...lists.problems];
+  const broke = [...breaches(data, env), ...book.breaches].filter(unrelated).map(place);
+  const all = [...problems, ...broke, ...book.problems];
   if (all.length > 0) throw new ConfigError(all);
-  const priceLists = own.entries.length > 0 ? [{ file: path, entries: own.entries }, ...lists.lists] : lists.lists;
   return {
-    config: freeze(settings(data, env, dirname(resolve(path)), priceLists)),
+    config: freeze(settings(data, env, dirname(resolve(path)), book.lists)),
     path: resolve(path),
     warnings: [...deprecations(data)].map((breach) => problemText(place(breach))),
   };

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
+import type { PriceList } from '../pricing/price-list.ts';
 import { check } from './check.ts';
 import type { Environment } from './expansion.ts';
 import { jsonSchemaOf } from './json-schema.ts';
 import { pathFrom } from './lightning-settings.ts';
-import { modelSettings, tokenPrice, priceListFileSchema } from './price-entry.ts';
-import type { PriceList } from '../pricing/price-list.ts';
+import { modelPrice, modelSettings, priceListFileSchema } from './price-entry.ts';
 import type { Problem } from './problem.ts';
 import { Tree } from './tree.ts';
 
@@ -19,13 +19,19 @@ function readFile(path: string): string | undefined {
   }
 }
 
+/** A price list, and its file for who has to say where something stands. */
+export interface ReadList {
+  readonly list: PriceList;
+  readonly tree: Tree;
+}
+
 /** Reads the price lists that the configuration `tree` names; what is wrong in one is told with its own file and line. */
 export function readPriceLists(
   tree: Tree,
   names: readonly string[],
   env: Environment,
-): { readonly lists: PriceList[]; readonly problems: Problem[] } {
-  const lists: PriceList[] = [];
+): { readonly read: ReadList[]; readonly problems: Problem[] } {
+  const read: ReadList[] = [];
   const problems: Problem[] = [];
   for (const [index, name] of names.entries()) {
     const path = ['pricing', 'lists', index];
@@ -37,15 +43,16 @@ export function readPriceLists(
       problems.push({ position: tree.position(path), path, message: 'this price list can not be read', cure });
       continue;
     }
-    const { data, problems: found } = check(new Tree(file, text, env), priceListFileSchema, json);
+    const listTree = new Tree(file, text, env);
+    const { data, problems: found } = check(listTree, priceListFileSchema, json);
     problems.push(...found);
     if (!data) continue;
     const entries = Object.entries(data.models).map(([pattern, written]) => ({
-      ...modelSettings(written),
+      ...modelSettings(written, dirname(file)),
       pattern,
-      price: tokenPrice(written.price),
+      price: modelPrice(written.price, data.currency),
     }));
-    lists.push({ file, entries });
+    read.push({ list: { file, entries }, tree: listTree });
   }
-  return { lists, problems };
+  return { read, problems };
 }

@@ -3,8 +3,8 @@ import { roomBytesFor } from '../spool/spool.ts';
 import { lndSocket } from '../lightning/lnd/credentials.ts';
 import type { Environment } from './expansion.ts';
 import { parseListen } from './fields.ts';
+import { pricingRules } from './pricing-rules.ts';
 import type { Path } from './problem.ts';
-import { DEFAULT_MAX_MULTIPLIER_BPS } from './schema.ts';
 import type { WrittenConfig } from './schema.ts';
 import { LOCAL_OLLAMA_HOST, httpUrl, ollamaUrl } from './url.ts';
 
@@ -106,7 +106,7 @@ function* backendRules(
     };
 }
 
-function* sizeRules({ limits, deadlines, spool, pricing, health, lightning }: WrittenConfig): Generator<Breach> {
+function* sizeRules({ limits, deadlines, spool, health, lightning }: WrittenConfig): Generator<Breach> {
   const atLeast = (path: Path, value: number, name: string, other: number): Breach[] =>
     value >= other
       ? []
@@ -124,13 +124,6 @@ function* sizeRules({ limits, deadlines, spool, pricing, health, lightning }: Wr
   const total: Path = ['deadlines', 'total_seconds'];
   yield* atLeast(total, deadlines.total_seconds, 'deadlines.first_byte_seconds', deadlines.first_byte_seconds);
   yield* atLeast(total, deadlines.total_seconds, 'deadlines.idle_seconds', deadlines.idle_seconds);
-  const surge = pricing.in_flight_surge;
-  if (surge && surge.per_job_bps > 0 && surge.max_multiplier_bps > 0 && surge.max_multiplier_bps < 10_000)
-    yield {
-      path: ['pricing', 'in_flight_surge', 'max_multiplier_bps'],
-      message: `expected 0 or at least 10000, got ${surge.max_multiplier_bps}`,
-      cure: `write for example ${DEFAULT_MAX_MULTIPLIER_BPS} (three times); less than 10000 would be a discount for being busy`,
-    };
   const node = lightning?.driver !== 'lnd' && lightning?.embedded && parseListen(lightning.embedded.listen);
   if (node && node.port !== 0 && node.port === parseListen(health.listen)?.port)
     yield {
@@ -145,4 +138,5 @@ export function* breaches(written: WrittenConfig, env: Environment): Generator<B
   yield* lightningRules(written, env);
   yield* backendRules(written, env);
   yield* sizeRules(written);
+  yield* pricingRules(written.pricing);
 }

@@ -1,39 +1,17 @@
 import { z } from 'zod';
 import { backendSchema } from './backend-schema.ts';
 import { deadlinesSchema } from './deadlines-schema.ts';
-import { UINT32_MAX, listen, text, whole } from './fields.ts';
+import { listen, text, whole } from './fields.ts';
 import { lightningSchema } from './lightning-schema.ts';
 import { limitsSchema } from './limits-schema.ts';
 import { llmSchema } from './llm-schema.ts';
 import { paymentSchema } from './payment-schema.ts';
 import { peersSchema } from './peers-schema.ts';
+import { pricingSchema } from './pricing-schema.ts';
 import { spoolSchema } from './spool-schema.ts';
 
-/** 0 stands for these too, as in go-lcpd. */
+/** 0 stands for this too, as in go-lcpd. */
 export const DEFAULT_QUOTE_TTL_SECONDS = 300;
-export const DEFAULT_MAX_MULTIPLIER_BPS = 30_000;
-
-const surge = z
-  .strictObject({
-    threshold: whole('Jobs under way that cost nothing extra.', 0, { min: 0, max: UINT32_MAX }),
-    per_job_bps: whole(
-      'Basis points (1/100 of a percent) added for each job above the threshold; 500 = 5 %. 0 turns it off.',
-      0,
-      {
-        min: 0,
-        max: UINT32_MAX,
-      },
-    ),
-    max_multiplier_bps: whole(
-      'The most the price is multiplied by, in basis points: 10000 = once, 30000 = three times. 0 means the default.',
-      DEFAULT_MAX_MULTIPLIER_BPS,
-      {
-        min: 0,
-        max: UINT32_MAX,
-      },
-    ),
-  })
-  .describe('Dearer when busy: price × (10000 + per_job_bps × jobs above threshold) / 10000. Default: off.');
 
 /** The configuration file, as written: the source of config.schema.json. */
 export const configSchema = z
@@ -66,18 +44,7 @@ export const configSchema = z
       .describe(
         'What does the work; the first that has a model and a free slot gets the job. Default: the OpenAI-compatible server of LCPD_BACKEND=openai, else the Ollama of OLLAMA_HOST.',
       ),
-    pricing: z
-      .strictObject({
-        lists: z
-          .array(text('A price list, relative to this file.'))
-          .default([])
-          .describe(
-            'Price list files; of several, the first that knows a model counts. llm.models counts before them. Default: none.',
-          ),
-        in_flight_surge: surge.optional(),
-      })
-      .prefault({})
-      .describe('What things cost. A model without a price is not for sale.'),
+    pricing: pricingSchema.prefault({}),
     llm: llmSchema.prefault({}),
     payment: paymentSchema.prefault({}),
     peers: peersSchema.prefault({}),

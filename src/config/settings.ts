@@ -2,11 +2,12 @@ import { msat } from '../money/msat.ts';
 import type { PriceList } from '../pricing/price-list.ts';
 import { backendSettings } from './backend-settings.ts';
 import type { BackendConfig, Config, LogLevel } from './config.ts';
-import { estimatorChoices } from './estimator-schema.ts';
+import { defaultEstimators, estimatorChoices } from './estimator-schema.ts';
 import type { Environment } from './expansion.ts';
 import { parseListen } from './fields.ts';
 import { lightningSettings, pathFrom } from './lightning-settings.ts';
-import { DEFAULT_MAX_MULTIPLIER_BPS, DEFAULT_QUOTE_TTL_SECONDS } from './schema.ts';
+import { hoursSettings, rateSettings, surgeSettings } from './pricing-settings.ts';
+import { DEFAULT_QUOTE_TTL_SECONDS } from './schema.ts';
 import type { WrittenConfig } from './schema.ts';
 
 const LEVELS: ReadonlySet<string> = new Set<LogLevel>(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']);
@@ -27,7 +28,9 @@ export function settings(
   lists: readonly PriceList[],
 ): Config {
   const { limits, deadlines, spool, pricing, peers } = written;
-  const surge = pricing.in_flight_surge;
+  const inFlightSurge = surgeSettings(pricing);
+  const hours = hoursSettings(pricing);
+  const rate = rateSettings(pricing, directory);
   const backends = backendSettings(written, env);
   return {
     enabled: written.enabled,
@@ -38,18 +41,15 @@ export function settings(
     backends,
     pricing: {
       lists,
-      ...(surge &&
-        surge.per_job_bps > 0 && {
-          inFlightSurge: {
-            threshold: surge.threshold,
-            perJobBps: surge.per_job_bps,
-            maxMultiplierBps: surge.max_multiplier_bps || DEFAULT_MAX_MULTIPLIER_BPS,
-          },
-        }),
+      ...(inFlightSurge && { inFlightSurge }),
+      ...(hours && { hours }),
+      ...(rate && { rate }),
     },
     llm: {
       maxOutputTokens: written.llm.max_output_tokens,
-      estimators: estimatorChoices(written.llm.estimator),
+      estimators: written.llm.estimator
+        ? estimatorChoices(written.llm.estimator, directory)
+        : defaultEstimators(backends),
       coldModels: written.llm.cold_models,
       allowedRequestFields: written.llm.allowed_request_fields,
       allowedToolTypes: written.llm.allowed_tool_types ?? (backends.every(runsNoTools) ? ['web_search'] : []),

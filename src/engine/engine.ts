@@ -174,12 +174,9 @@ export class Engine {
         if (cursor !== undefined) await this.#commit({ job: target.job, entries: [], effects: [], cursor });
         return target.job;
       }
-      const pending = await this.#commit({
-        job: next.job,
-        entries: next.entries,
-        effects: next.effects,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
+      const { job, entries, effects } = next;
+      const change = { job, entries, effects, ...(cursor === undefined ? {} : { cursor }) };
+      const pending = next.isToBeSaved ? await this.#commit(change) : [];
       this.#options.log.debug(
         { job: key, event: event.kind, funding: next.job.funding, run: next.job.run, delivery: next.job.delivery },
         'job stepped',

@@ -3,6 +3,8 @@ import type { Logger } from 'pino';
 import { BackendError } from '../backend/backend.ts';
 import type { Backend, OutputCapField } from '../backend/backend.ts';
 import type { BackendPool, Slot } from '../backend/pool.ts';
+import type { Clock } from '../clock/clock.ts';
+import { backendModelOf } from '../job/job.ts';
 import type { Job, JobKey, Output, Usage } from '../job/job.ts';
 import { TOO_LONG } from '../job/run.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -14,12 +16,14 @@ import { SpoolError } from '../spool/spool.ts';
 import type { Spool, SpoolWriter } from '../spool/spool.ts';
 import type { Engine } from './engine.ts';
 import type { OutputBegun, Storefront } from './storefront.ts';
+import { WorkRates } from './work-rates.ts';
 
 export interface RunnerOptions {
   readonly engine: Engine;
   readonly ledger: Ledger;
   readonly pool: BackendPool;
   readonly spool: Spool;
+  readonly clock: Clock;
   readonly storefront: Pick<Storefront, 'beginOutput'>;
   readonly log: Logger;
   readonly maxOutputBytes: number;
@@ -29,6 +33,8 @@ export interface RunnerOptions {
 }
 
 const MODEL_NOT_FOUND = 404;
+/** Ollama does so after many equal chunks. */
+const ENDED_EARLY = 'the backend ended its stream without the last event';
 const ERROR_IN_ANSWER = 'the backend reported an error within its answer';
 
 /** Why work is stopped: the buyer left, it took too long, or its end no longer matters here. */
@@ -42,9 +48,13 @@ interface Attempt {
   /** Nobody can use half of a JSON answer: while the payment for one is only held, output begins when all of it is there. */
   readonly isWithheld: boolean;
   slot?: Slot;
+  /** Set with the slot. Unix ms. */
+  startedAtMs?: number;
   writer?: SpoolWriter;
   /** Set when the backend answers. */
   stream?: OutputBegun;
+  /** The backend was sent the request. */
+  isAsked: boolean;
   hasOutput: boolean;
   /** It is saved, or about to be, that output began. */
   hasBegun: boolean;
@@ -56,6 +66,7 @@ export class Runner {
   readonly #attempts = new Map<JobKey, Attempt>();
   /** Where attempts of a job failed: the next one goes elsewhere, if it can. */
   readonly #failedAt = new Map<JobKey, Set<Backend>>();
+  readonly #rates = new WorkRates();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
@@ -68,7 +79,7 @@ export class Runner {
     const filter = answerFilter({ taskKind, stream: job.work.stream, usageWanted: job.work.usageWanted });
     const isWithheld = job.funding === 'held' && !job.work.stream;
     const abort = new AbortController();
-    const attempt: Attempt = { job, abort, filter, isWithheld, hasOutput: false, hasBegun: false };
+    const attempt: Attempt = { job, abort, filter, isWithheld, isAsked: false, hasOutput: false, hasBegun: false };
     this.#attempts.set(job.key, attempt);
     void this.#attempt(attempt);
   }
@@ -103,7 +114,9 @@ export class Runner {
     const { job, abort, filter } = attempt;
     const { key, work, terms } = job;
     const exclude = this.#failedAt.get(key);
-    attempt.slot = await pool.acquire(work.model, abort.signal, exclude === undefined ? {} : { exclude });
+    const model = backendModelOf(work);
+    attempt.slot = await pool.acquire(model, abort.signal, exclude === undefined ? {} : { exclude });
+    attempt.startedAtMs = this.#options.clock.nowMs();
     const maxBytes = Math.min(maxOutputBytes, job.limits.maxResultBytes);
     const limits = { maxBytes, maxBacklogBytes: attempt.isWithheld ? maxBytes : maxBacklogBytes };
     const [[running, input], writer] = await both(
@@ -117,7 +130,8 @@ export class Runner {
     if (input === undefined) throw new BackendError('the stored request is missing', { retryable: false });
     const { backend } = attempt.slot;
     const body = await this.#upstreamBody(job, input, backend.outputCapField);
-    const request = { taskKind: terms.taskKind, model: work.model, body, stream: work.stream };
+    const request = { taskKind: terms.taskKind, model, body, stream: work.stream };
+    attempt.isAsked = true;
     const answer = await backend.run(request, abort.signal);
     const stream = (attempt.stream = { streamId: outputStreamId(key), contentType: answer.contentType });
     for await (const bytes of answer.body) {
@@ -126,6 +140,15 @@ export class Runner {
     }
     const end = filter.end();
     for (const output of end.outputs) await this.#put(attempt, output);
+    if (!end.complete && attempt.hasBegun && work.stream) {
+      const broken = await this.#endBroken(attempt, ENDED_EARLY);
+      return {
+        kind: 'cut-short',
+        reason: ENDED_EARLY,
+        usage: this.#countedUsage(attempt),
+        ...(broken && { output: broken }),
+      };
+    }
     if (!end.complete || !attempt.hasOutput)
       throw new BackendError('the backend ended its answer early', { retryable: !attempt.hasBegun });
     if (end.failed) {
@@ -134,7 +157,8 @@ export class Runner {
       await writer.abort();
       return failed;
     }
-    pool.report(backend, 'ok', work.model);
+    pool.report(backend, 'ok', model);
+    if (end.usage !== undefined) this.#rates.ended(job, end.usage, this.#ranMs(attempt));
     const usage = end.usage ?? this.#countedUsage(attempt);
     const output = await endOutput(stream, writer, noteOf(usage));
     if (!attempt.hasBegun) await this.#begin(attempt, stream);
@@ -174,7 +198,7 @@ export class Runner {
     if (why === 'over' || why === 'cancelled') {
       await writer?.abort();
       return why === 'cancelled' && slot !== undefined
-        ? { kind: 'run-aborted', usage: this.#countedUsage(attempt) }
+        ? { kind: 'run-aborted', usage: this.#usageWhenCancelled(attempt) }
         : undefined;
     }
     const fault = why === undefined && error instanceof BackendError ? error : undefined;
@@ -194,12 +218,11 @@ export class Runner {
     const isTooLarge = error instanceof SpoolError && error.code === 'too-large';
     // What is there to deliver came steadily, or nobody fetched it: a backend that stops is found sooner.
     const isTooLong = why === 'timed out' && output !== undefined;
-    if (isTooLarge || isTooLong)
-      return { kind: 'limit-reached', reason, usage: this.#countedUsage(attempt), ...delivered };
+    if (isTooLarge || isTooLong) return { kind: 'cut-short', reason, usage: this.#countedUsage(attempt), ...delivered };
     const failedAt = this.#failedAt.get(job.key) ?? new Set();
     if (slot !== undefined) this.#failedAt.set(job.key, failedAt.add(slot.backend));
     if (fault?.missed === 'first-byte')
-      return { kind: 'first-byte-timed-out', retryable: pool.hasOther(job.work.model, failedAt) };
+      return { kind: 'first-byte-timed-out', retryable: pool.hasOther(backendModelOf(job.work), failedAt) };
     if (fault?.missed === 'next-byte') return { kind: 'next-byte-timed-out', ...delivered };
     const retryable = fault?.retryable === true && output === undefined;
     return { kind: 'attempt-failed', retryable, reason, ...delivered };
@@ -207,15 +230,17 @@ export class Runner {
 
   /** The body that was priced, with what it left open filled in: the price binds the backend too. */
   async #upstreamBody(job: Job, input: Uint8Array, cap: OutputCapField): Promise<Uint8Array> {
-    const { model, maxOutputTokensPerChoice, choices } = job.work;
+    const { work, breakdown } = job;
+    const { model, maxOutputTokensPerChoice, choices } = work;
     const request = await checkRequestInSteps(job.terms.taskKind, input, model, {
       maxOutputTokens: maxOutputTokensPerChoice,
       maxChoices: choices,
+      allowImages: (breakdown.images ?? 0) > 0,
       ...this.#options.allowed,
     });
     if ('refusal' in request)
       throw new BackendError('the stored request does not pass the gate any more', { retryable: false });
-    return request.upstreamBody({ cap, usage: true });
+    return request.upstreamBody({ cap, usage: true, model: backendModelOf(work) });
   }
 
   /** An SSE stream that had begun gets an error event, so that the client sees it; undefined: there is nothing to deliver. */
@@ -241,18 +266,27 @@ export class Runner {
     const outputTokens = Math.max(told.outputTokens, filter.producedTokens());
     return { ...told, outputTokens: Math.min(outputTokens, maxOutputTokens) };
   }
+
+  /** Nothing is seen of a JSON answer before its end: so the time that it ran counts too, by the pace of the model. */
+  #usageWhenCancelled(attempt: Attempt): Usage {
+    if (!attempt.isAsked) return { inputTokens: 0, outputTokens: 0, isOwnCount: true };
+    const usage = this.#countedUsage(attempt);
+    if (attempt.job.work.stream) return usage;
+    const likely = this.#rates.outputTokens(attempt.job, this.#ranMs(attempt));
+    return { ...usage, outputTokens: Math.max(usage.outputTokens, likely) };
+  }
+
+  #ranMs({ startedAtMs }: Attempt): number {
+    const nowMs = this.#options.clock.nowMs();
+    return Math.max(0, nowMs - (startedAtMs ?? nowMs));
+  }
 }
 
 type EndEvent = Extract<
   Parameters<Engine['dispatch']>[1],
   {
     kind:
-      | 'output-ended'
-      | 'attempt-failed'
-      | 'first-byte-timed-out'
-      | 'next-byte-timed-out'
-      | 'limit-reached'
-      | 'run-aborted';
+      'output-ended' | 'attempt-failed' | 'first-byte-timed-out' | 'next-byte-timed-out' | 'cut-short' | 'run-aborted';
   }
 >;
 

@@ -40,7 +40,14 @@ export const deliveryTable: readonly Row<DeliveryState>[] = [
     effects: [{ kind: 'deliver' }],
     why: 'the same stream again, with the same chunks',
   },
-  { from: ['sending'], on: 'stream-sent', to: 'finishing', patch: sentNow },
+  {
+    from: ['sending'],
+    on: 'stream-sent',
+    to: 'finishing',
+    patch: sentNow,
+    isUnsaved: true,
+    why: 'not saved: after a restart it is sent again either way',
+  },
   { from: ['finishing'], on: 'delivery-confirmed', to: 'delivered' },
   {
     from: ['paused', 'finishing', 'delivered'],

@@ -18,8 +18,11 @@ export type JobEvent =
   | { readonly kind: 'slot-granted' }
   | { readonly kind: 'queue-timed-out' }
   | { readonly kind: 'attempt-failed'; readonly retryable: boolean; readonly reason: string; readonly output?: Output }
-  /** The answer came up to a bound that a buyer can bring about: the bytes that both manifests allow, or, once it has output, its time. */
-  | { readonly kind: 'limit-reached'; readonly reason: string; readonly usage: Usage; readonly output?: Output }
+  /**
+   * The answer came up to a bound that a buyer can bring about (the bytes that both manifests allow, or, once it has output, its time), or the
+   * backend ended its stream without the last event.
+   */
+  | { readonly kind: 'cut-short'; readonly reason: string; readonly usage: Usage; readonly output?: Output }
   /** `retryable`: there is a backend that was not tried yet; the same one would be as slow again. */
   | { readonly kind: 'first-byte-timed-out'; readonly retryable: boolean }
   | { readonly kind: 'next-byte-timed-out'; readonly output?: Output }

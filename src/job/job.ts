@@ -30,7 +30,10 @@ export interface Terms {
 
 /** What the request asks of the backend, after the gate has bounded it. */
 export interface Work {
+  /** As the buyer named it. */
   readonly model: string;
+  /** As the backend calls it. Absent: as the buyer. */
+  readonly backendModel?: string;
   readonly stream: boolean;
   /** The cap that was priced; filled in upstream when the request left it open. */
   readonly maxOutputTokensPerChoice: number;
@@ -110,6 +113,8 @@ export interface Job {
   /** When the last message of the delivery was handed to the node. */
   readonly sentAtMs?: number;
 }
+
+export const backendModelOf = ({ model, backendModel }: Work): string => backendModel ?? model;
 
 /** Its invoice can still be paid, or is just being made or cancelled. */
 export const isUnpaid = ({ funding }: Job): boolean => ['invoicing', 'open', 'closing'].includes(funding);

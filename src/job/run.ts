@@ -32,7 +32,7 @@ const failed = patchFrom('attempt-failed', ({ reason, output }, _job, nowMs) => 
   endedAtMs: nowMs,
   ...(output === undefined ? {} : { output }),
 }));
-const limited = patchFrom('limit-reached', ({ reason, usage, output }, job, nowMs) => ({
+const cutShort = patchFrom('cut-short', ({ reason, usage, output }, job, nowMs) => ({
   failure: reason,
   usage,
   chargeMsat: chargeFor(job, usage),
@@ -156,11 +156,11 @@ export const runTable: readonly Row<RunState>[] = [
   },
   {
     from: ['running', 'producing'],
-    on: 'limit-reached',
+    on: 'cut-short',
     to: 'failed',
-    patch: limited,
+    patch: cutShort,
     raises: 'run-ended',
-    why: 'a buyer can bring it about: prompt and what was produced are charged',
+    why: 'prompt and what was produced are charged: a buyer can bring it about, or it is as long as the backend made it',
   },
   { from: ['producing'], on: 'output-ended', to: 'ended', patch: ended, raises: 'run-ended' },
   { from: ['queued'], on: 'restarted', to: 'queued', patch: queued, effects: [{ kind: 'start-run' }] },

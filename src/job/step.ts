@@ -11,6 +11,8 @@ export interface Step {
   readonly job: Job;
   readonly entries: readonly Entry[];
   readonly effects: readonly Effect[];
+  /** False: it may stay in memory until the job's next change is saved. */
+  readonly isToBeSaved: boolean;
 }
 
 const tables = [
@@ -32,7 +34,7 @@ export function step(before: Job, event: JobEvent, nowMs: number): Step | undefi
   const entries: Entry[] = [];
   const effects: Effect[] = [];
   const queue: JobEvent[] = [event];
-  let changed = false;
+  let [changed, isToBeSaved] = [false, false];
   for (let now = queue.shift(); now !== undefined; now = queue.shift()) {
     for (const { part, rows } of tables) {
       const state = job[part];
@@ -40,6 +42,7 @@ export function step(before: Job, event: JobEvent, nowMs: number): Step | undefi
       const row = findRow(rows as never, state as never, job, now) as (typeof rows)[number] | undefined;
       if (row === undefined) continue;
       changed = true;
+      isToBeSaved ||= row.isUnsaved !== true;
       const patch = row.patch?.(job, now, nowMs) ?? {};
       job = { ...job, ...patch, [part]: row.to === 'same' ? state : row.to, changedAtMs: nowMs };
       for (const rule of row.entries ?? []) entries.push(...rule.apply(job, now));
@@ -47,5 +50,5 @@ export function step(before: Job, event: JobEvent, nowMs: number): Step | undefi
       if (row.raises !== undefined) queue.push(raise(row.raises));
     }
   }
-  return changed ? { job, entries, effects } : undefined;
+  return changed ? { job, entries, effects, isToBeSaved } : undefined;
 }

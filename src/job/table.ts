@@ -26,6 +26,8 @@ export interface Row<State extends string> {
   readonly effects?: readonly Effect[];
   /** Told to all tables within the same step. */
   readonly raises?: EventKind;
+  /** Not saved by itself, but with the job's next change: a restart makes the same of the state before it. */
+  readonly isUnsaved?: true;
   readonly why?: string;
 }
 

@@ -5,6 +5,8 @@ import { createBytesEstimator } from '../estimating/bytes.ts';
 import { Counting } from '../estimating/counting.ts';
 import type { Estimator } from '../estimating/estimator.ts';
 import { createFixedEstimator } from '../estimating/fixed.ts';
+import { createHuggingFaceEstimator } from '../estimating/huggingface.ts';
+import { createOwnModuleEstimator } from '../estimating/own-module.ts';
 import { createOllamaEstimator } from '../estimating/ollama/ollama.ts';
 import { createServerEstimator } from '../estimating/server.ts';
 import { createOpenAiEstimator } from '../estimating/openai.ts';
@@ -29,6 +31,10 @@ export function openCounting({ backends, clock, log }: CountingParts): Counting 
           urls: backends.flatMap((backend) => (backend.driver === 'ollama' ? [backend.url] : [])),
           clock,
         });
+      case 'huggingface':
+        return createHuggingFaceEstimator({ clock, file: choice.file });
+      case 'module':
+        return createOwnModuleEstimator({ clock, file: choice.file });
       case 'fixed':
         return createFixedEstimator(choice.tokens);
       case 'bytes':

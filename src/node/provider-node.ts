@@ -12,6 +12,7 @@ import { openBackends } from './backends.ts';
 import { ledgerPath, spoolPath } from './data-directory.ts';
 import { openCounting } from './estimators.ts';
 import type { OpenedNode } from './lightning-node.ts';
+import { openRates } from './rates.ts';
 import { createSeller } from './seller.ts';
 
 /** How often a long check of the books says how far it is. */
@@ -47,19 +48,24 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
   const spool = await openDiskSpool({ directory: spoolPath(dataDirectory), maxBytes: config.spool.maxBytes });
   const pool = createPool({ members: openBackends(config, clock), clock, maxQueueLength: Infinity, log });
   const counting = openCounting({ backends: config.backends, clock, log });
-  const seller = createSeller({ settings: config, node, ledger, spool, pool, counting, clock, log, onFatal });
+  const rates = openRates(config.pricing.rate, clock, log);
+  const seller = createSeller({
+    settings: config,
+    node,
+    ledger,
+    spool,
+    pool,
+    counting,
+    ...(rates && { rates }),
+    clock,
+    log,
+    onFatal,
+  });
   const { engine, session, intake, admission, offer } = seller;
   let isUp = false;
   let isDraining = false;
   node.listen({ up: () => void (isUp = true), down: () => void (isUp = false) });
-  await pool.start();
-  const closing = new AbortController();
-  const prepare = (): void =>
-    void offer.prepareCounting(closing.signal).catch((error: unknown) => {
-      if (!closing.signal.aborted) log.error({ reason: String(error) }, 'the estimators could not be prepared');
-    });
-  prepare();
-  pool.onModelsChanged(prepare);
+  await Promise.all([pool.start(), rates?.start()]);
   await seller.start();
   log.info({ node_id: node.nodeId, driver: lightning.driver, models: offer.models() }, 'provider started');
 
@@ -88,8 +94,8 @@ export async function startProvider({ config, lightning, log, onFatal }: Provide
       stop();
     },
     close: async () => {
-      closing.abort();
       seller.stop();
+      rates?.close();
       await node.close();
       await pool.close();
       await counting.close();

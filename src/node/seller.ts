@@ -12,7 +12,7 @@ import { Sweeper } from '../engine/sweeper.ts';
 import type { Counting } from '../estimating/counting.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { LightningNode, NodeId } from '../lightning/lightning.ts';
-import { loadRule } from '../pricing/load-rule.ts';
+import type { RateSource } from '../rates/rate-source.ts';
 import { Session } from '../session/session.ts';
 import type { Spool } from '../spool/spool.ts';
 import { Admission } from '../storefront/admission/admission.ts';
@@ -22,8 +22,9 @@ import { Delivery } from '../storefront/lcp/delivery.ts';
 import { Intake } from '../storefront/lcp/intake.ts';
 import { LcpStorefront } from '../storefront/lcp/lcp-storefront.ts';
 import { ourManifest } from '../storefront/lcp/manifest.ts';
-import { PriceOffer } from '../storefront/price-offer.ts';
+import type { PriceOffer } from '../storefront/price-offer.ts';
 import { ChannelWatch } from './channel-watch.ts';
+import { createOffer } from './offer.ts';
 import { saleLog } from './sale-log.ts';
 import { learnFromRun, rememberTrade } from './trade-memory.ts';
 
@@ -49,6 +50,8 @@ export interface SellerParts {
   readonly spool: Spool;
   readonly pool: BackendPool;
   readonly counting: Counting;
+  /** Absent: nothing is priced in another currency. */
+  readonly rates?: RateSource;
   readonly clock: Clock;
   readonly log: Logger;
   readonly onFatal: (error: Error) => void;
@@ -86,7 +89,7 @@ async function warnOfOldBooks({ node, ledger, clock, log }: SellerParts): Promis
 
 /** Puts the rooms together that sell, on parts that are open already: real ones in the product, others in tests and simulation. */
 export function createSeller(parts: SellerParts): Seller {
-  const { settings, node, ledger, spool, pool, counting, clock, log, onFatal } = parts;
+  const { settings, node, ledger, spool, pool, counting, rates, clock, log, onFatal } = parts;
   const { limits, deadlines, pricing } = settings;
   const maxJobBytes = limits.maxInputBytes + limits.maxOutputBytes;
   const { maxOutputBytes } = limits;
@@ -102,17 +105,11 @@ export function createSeller(parts: SellerParts): Seller {
     allowedToolTypes: settings.llm.allowedToolTypes,
   };
   const engine = new Engine({ ledger, clock, deadlines: inMs, log, onFatal });
-  const offer = new PriceOffer({
-    pool,
-    counting,
-    estimators: settings.llm.estimators,
-    lists: settings.enabled ? pricing.lists : [], // disabled: nothing is for sale, and buyers are told so
-    minPriceMsat: settings.minPriceMsat,
-    maxOutputTokens: settings.llm.maxOutputTokens,
-    maxChoices: limits.maxChoices,
-    paymentMode: settings.payment.mode,
-    allowed,
-    rules: () => (pricing.inFlightSurge === undefined ? [] : [loadRule(pricing.inFlightSurge, engine.paidJobs)]),
+  const offer = createOffer({
+    ...parts,
+    // Disabled: nothing is for sale, and buyers are told so.
+    settings: settings.enabled ? settings : { ...settings, pricing: { ...pricing, lists: [] } },
+    jobsUnderWay: () => engine.paidJobs,
   });
   const peers = new KnownPeers(settings.peers);
   const sells = (peer: NodeId): boolean => peers.isServed(peer);
@@ -135,6 +132,7 @@ export function createSeller(parts: SellerParts): Seller {
     peers,
     jobs: () => engine.liveJobs(),
     queue: (model) => pool.queue(model),
+    backendModel: (name) => offer.backendModel(name),
     spoolUsedBytes: () => spool.usedBytes(),
     limits: {
       ...limits,
@@ -166,15 +164,30 @@ export function createSeller(parts: SellerParts): Seller {
     maxJobBytes,
   });
   const storefront = new LcpStorefront({ session, engine, intake, delivery, log });
-  const runner = new Runner({ engine, ledger, pool, spool, storefront, log, maxOutputBytes, maxBacklogBytes, allowed });
+  const runner = new Runner({
+    engine,
+    clock,
+    ledger,
+    pool,
+    spool,
+    storefront,
+    log,
+    maxOutputBytes,
+    maxBacklogBytes,
+    allowed,
+  });
   engine.connect(performEffects({ invoicing, runner, storefront, ledger, spool, log }));
   session.addRole(storefront);
   session.listen();
   const stopListening = invoicing.listen();
   const onSale = (): string => JSON.stringify(offer.taskKinds.map((taskKind) => offer.models(taskKind)));
   let announced = '';
-  let stopWatching = (): void => {};
-  const announce = (): void => {
+  let watches: (() => void)[] = [];
+  const closing = new AbortController();
+  const offerAgain = (): void => {
+    offer.prepareCounting(closing.signal).catch((error: unknown) => {
+      if (!closing.signal.aborted) log.error({ reason: String(error) }, 'the estimators could not be prepared');
+    });
     const now = onSale();
     if (now !== announced) session.announce();
     announced = now;
@@ -191,7 +204,8 @@ export function createSeller(parts: SellerParts): Seller {
       const recovered = await recover(engine, ledger, spool);
       if (recovered.jobs > 0) log.info(recovered, 'unfinished jobs of the last run taken up again');
       announced = onSale();
-      stopWatching = pool.onModelsChanged(announce);
+      offerAgain();
+      watches = [pool.onModelsChanged(offerAgain), ...(rates ? [rates.onChanged(offerAgain)] : [])];
       await node.start(await ledger.cursor());
       channelWatch.start();
       await warnOfOldBooks(parts);
@@ -200,7 +214,8 @@ export function createSeller(parts: SellerParts): Seller {
     stop: () => {
       sweeper.stop();
       channelWatch.stop();
-      stopWatching();
+      closing.abort();
+      for (const stop of watches) stop();
       stopListening();
       session.close();
       runner.close();

@@ -1,5 +1,6 @@
 import { buyerAccount } from '../job/entry.ts';
 import type { Counting } from '../estimating/counting.ts';
+import { backendModelOf } from '../job/job.ts';
 import type { Job } from '../job/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Admission } from '../storefront/admission/admission.ts';
@@ -10,11 +11,11 @@ const RECENT_JOBS = 500;
 const RECENT_PAYERS = 10_000;
 const BUYER = buyerAccount('');
 
-/** What the backend said of a run's input; nothing when it told nothing, or when it was told before. */
+/** What the backend said of a run's input; nothing when it told nothing, when it was told before, or when images were counted in. */
 export function learnFromRun(counting: Counting): (before: Job | undefined, after: Job) => void {
   return (before, { run, usage, work, breakdown }) => {
     if (run !== 'ended' || before?.run === 'ended' || usage === undefined || usage.isOwnCount === true) return;
-    counting.learn(work.model, breakdown, usage.inputTokens);
+    if (breakdown.images === undefined) counting.learn(backendModelOf(work), breakdown, usage.inputTokens);
   };
 }
 

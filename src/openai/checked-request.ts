@@ -15,6 +15,8 @@ export interface RequestLimits {
   readonly maxChoices?: number;
   /** True: images as data URLs pass, and the caller counts them (`images`). Default false. */
   readonly allowImages?: boolean;
+  /** What the buyer is told where they do not pass: `this model can not see`. Default: that images are not sold here. */
+  readonly whyNoImages?: string;
   /** Fields beside those that are known here, as the owner set them. Default none. */
   readonly allowedFields?: readonly string[];
   /** Types of tools beside functions, as the owner set them. Default none. */
@@ -29,6 +31,8 @@ export interface UpstreamFill {
   readonly cap: 'max_tokens' | 'max_completion_tokens' | 'both';
   /** True: ask for the usage of streamed chats. */
   readonly usage: boolean;
+  /** What the backend calls the model, where the buyer knows it by another name. */
+  readonly model?: string;
 }
 
 /** A request that may be sold: its body means the same to every decoder, and what it can cost is bounded. */

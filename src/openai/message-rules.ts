@@ -1,30 +1,36 @@
+import { imageSize } from './image.ts';
 import { anyText, anything, faulty, only, oneOf, text, whole, word } from './rule.ts';
 import type { Fields, Rule } from './rule.ts';
 import { byType, either, list, record } from './shape.ts';
 
 const MEDIA = 'send text';
 const STATE = 'nothing is kept between requests: send the whole input';
-const IMAGE_URL = /^data:image\/[a-z0-9.+-]+;base64,/;
 
 const id = text(16_384); // some proxies keep signatures in them
 const role = oneOf('system', 'developer', 'user', 'assistant', 'tool', 'function');
 const cacheControl = record({ type: word, ttl: word });
 
-/** Parts that are no text; a server that knows one of them would do work that is not priced. */
-const media = Object.fromEntries(
-  `image input_audio audio audio_url audio_embeds video video_url input_video file input_file file_url document image_embeds image_pil
-  input_screenshot`
-    .split(/\s+/)
-    .map((type) => [type, MEDIA]),
-);
+const refusedTypes = (types: string, reason: string) =>
+  Object.fromEntries(types.split(/\s+/).map((type) => [type, reason]));
 
-export const isImageUrl = (value: unknown): value is string => typeof value === 'string' && IMAGE_URL.test(value);
+/** Parts that are no text; a server that knows one of them would do work that is not priced. */
+const media = {
+  ...refusedTypes('input_audio audio audio_url audio_embeds', 'audio is not taken, send text'),
+  ...refusedTypes('video video_url input_video file input_file file_url document', MEDIA),
+  ...refusedTypes('image image_embeds image_pil input_screenshot', MEDIA),
+};
 
 /** Images come inside the request: a backend that fetches addresses for buyers can be sent anywhere. */
-const imageUrl: Rule = (value, { allowImages }) => {
-  if (!allowImages) return faulty('is not sold here: images are not sold here, send text');
-  return isImageUrl(value) ? undefined : faulty('must be a data:image/…;base64 URL: addresses are not fetched');
+const imageUrl: Rule = (value, { allowImages, whyNoImages = 'images are not sold here' }) => {
+  if (!allowImages) return faulty(`is not sold here: ${whyNoImages}, send text`);
+  return typeof value === 'string' && imageSize(value) !== undefined
+    ? undefined
+    : faulty('must be a data:image/…;base64 URL of a PNG or JPEG: addresses are not fetched, other formats not taken');
 };
+
+/** Where in a message or an item parts may stand, and the types of those that are images. */
+export const partLists: ReadonlySet<string> = new Set(['content', 'output', 'summary']);
+export const imageTypes: ReadonlySet<unknown> = new Set(['image_url', 'input_image']);
 
 const part = (type: string): Rule => record({ type: oneOf(type), text: anyText, cache_control: cacheControl });
 

@@ -1,8 +1,13 @@
 import type { CheckedRequest } from './checked-request.ts';
 import type { JsonBody } from './json-body.ts';
 import type { Kind } from './kinds/kind.ts';
-import { isImageUrl } from './message-rules.ts';
+import { imageSize } from './image.ts';
+import { imageTypes, partLists } from './message-rules.ts';
 import { refuse } from './refuse.ts';
+
+const MAX_IMAGES = 16;
+/** About two photographs of a camera: a server unpacks them all. */
+const MAX_PIXELS = 33_554_432;
 
 /** What of a request reaches the model. */
 export type PromptText = Pick<CheckedRequest, 'promptText' | 'images'>;
@@ -21,7 +26,7 @@ export function promptTextOf(
   if (items === undefined || items === null || (items as unknown[] | string).length === 0)
     refuse(`"${name}" is empty: there must be something to work on`);
   const gathered = new Gathered();
-  gathered.add(items);
+  gathered.addInput(items);
   for (const { key, valueStart, valueEnd } of members) {
     const inner = value[key];
     if (inner === null || !(promptFields.includes(key) || allowedFields.includes(key))) continue;
@@ -38,22 +43,42 @@ export function promptTextOf(
 class Gathered {
   readonly text: string[] = [];
   readonly images = { count: 0, bytes: 0 };
+  #pixels = 0;
 
-  add(value: unknown): void {
-    if (typeof value === 'string') this.text.push(value);
-    else if (typeof value === 'number') this.text.push(String(value));
-    else if (Array.isArray(value)) for (const element of value) this.add(element);
-    else if (typeof value === 'object' && value !== null)
-      for (const [key, inner] of Object.entries(value)) {
-        if (key !== 'image_url' || !this.#image(inner)) this.add(inner);
-      }
+  /** Images stand only where the rules know them; anything else that looks like one is text. */
+  addInput(items: unknown): void {
+    if (!Array.isArray(items)) return this.#add(items);
+    for (const item of items as readonly unknown[]) {
+      if (typeof item !== 'object' || item === null) this.#add(item);
+      else
+        for (const [key, inner] of Object.entries(item))
+          if (partLists.has(key) && Array.isArray(inner)) for (const part of inner) this.#addPart(part);
+          else this.#add(inner);
+    }
   }
 
-  #image(value: unknown): boolean {
-    const url: unknown = (value as { url?: unknown } | null)?.url ?? value;
-    if (!isImageUrl(url)) return false;
+  #addPart(part: Readonly<Record<string, unknown>>): void {
+    const { image_url: image, ...others } = part;
+    if (!imageTypes.has(part['type']) || !this.#isImage(image)) return this.#add(part);
+    this.#add(others);
+  }
+
+  #add(value: unknown): void {
+    if (typeof value === 'string') this.text.push(value);
+    else if (typeof value === 'number') this.text.push(String(value));
+    else if (Array.isArray(value)) for (const element of value) this.#add(element);
+    else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) this.#add(inner);
+  }
+
+  #isImage(value: unknown): boolean {
+    const url: unknown = (value as { url?: unknown } | null | undefined)?.url ?? value;
+    const size = typeof url === 'string' ? imageSize(url) : undefined;
+    if (size === undefined) return false;
     this.images.count++;
-    this.images.bytes += url.length;
+    this.images.bytes += (url as string).length;
+    this.#pixels += size.width * size.height;
+    if (this.images.count > MAX_IMAGES) refuse(`a request may have at most ${MAX_IMAGES} images`);
+    if (this.#pixels > MAX_PIXELS) refuse(`the images of a request may have at most ${MAX_PIXELS} pixels together`);
     return true;
   }
 }

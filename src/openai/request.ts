@@ -66,14 +66,15 @@ function* check(
 
 /** Each field is known and has a value that is sold, or the owner has allowed it. */
 function checkFields(taskKind: TaskKind, { members, value }: JsonBody, limits: RequestLimits): void {
-  const { allowImages = false, allowedToolTypes = [], allowedFields = [] } = limits;
+  const { allowImages = false, whyNoImages, allowedToolTypes = [], allowedFields = [] } = limits;
+  const context = { allowImages, allowedToolTypes, ...(whyNoImages !== undefined && { whyNoImages }) };
   const { fields } = kinds[taskKind];
   for (const { key } of members) {
     const rule = Object.hasOwn(fields, key) ? fields[key] : undefined;
     const isAllowed = allowedFields.includes(key) || (value[key] === null && isFixedField(key));
     if (rule === undefined && !isAllowed) refuse(`"${toldKey(key)}" is not sold here: ${whyRefused(taskKind, key)}`);
     if (rule === undefined || value[key] === null) continue;
-    const fault = rule(value[key], { allowImages, allowedToolTypes });
+    const fault = rule(value[key], context);
     if (fault !== undefined) refuse(`"${key}${fault.path}" ${fault.message}`);
   }
 }

@@ -1,6 +1,8 @@
 /** What the owner of the provider decides. */
 export interface RuleContext {
   readonly allowImages: boolean;
+  /** Told where they are not allowed. */
+  readonly whyNoImages?: string;
   /** Types of tools beside functions. */
   readonly allowedToolTypes: readonly string[];
 }

@@ -35,6 +35,7 @@ export function upstreamBody({ kind, body, members, value, cap, askUsage, fill }
     if (member === undefined) added.push(`"${key}":${json}`);
     else splices.push({ start: member.valueStart, end: member.valueEnd, text: json });
   };
+  if (fill.model !== undefined && fill.model !== value['model']) set('model', JSON.stringify(fill.model));
   const obeyed = kind.caps.length > 1 && fill.cap !== 'both' ? [fill.cap] : kind.caps;
   const other = at.get(kind.caps.find((key) => !obeyed.includes(key) && isGiven(key)) ?? '');
   for (const key of obeyed) {
@@ -48,6 +49,17 @@ export function upstreamBody({ kind, body, members, value, cap, askUsage, fill }
   const end = members.at(-1)?.valueEnd ?? body.length;
   if (added.length > 0) splices.push({ start: end, end, text: `,${added.join(',')}` });
   return spliced(body, splices);
+}
+
+/** A JSON object's bytes with another `model`, all else as it was; for a body that is an object to JSON.parse. Throws JsonScanError. */
+export function bodyForModel(body: Uint8Array, model: string): Uint8Array {
+  const members = scanObject(body);
+  const member = members.find(({ key }) => key === 'model');
+  const json = JSON.stringify(model);
+  if (member !== undefined) return spliced(body, [{ start: member.valueStart, end: member.valueEnd, text: json }]);
+  const last = members.at(-1);
+  const at = last?.valueEnd ?? body.indexOf('{'.charCodeAt(0)) + 1;
+  return spliced(body, [{ start: at, end: at, text: `${last ? ',' : ''}"model":${json}` }]);
 }
 
 function askForUsage(

@@ -37,6 +37,8 @@ export interface JobStory {
   readonly request: {
     readonly taskKind: string;
     readonly model: string;
+    /** As the backend calls it, where that is another name. */
+    readonly backendModel?: string;
     readonly stream: boolean;
     readonly choices: number;
     readonly inputBytes: number;
@@ -92,6 +94,7 @@ export function jobStory(job: Job, entries: readonly BookedEntry[]): JobStory {
     request: {
       taskKind: terms.taskKind,
       model: work.model,
+      ...(work.backendModel === undefined ? {} : { backendModel: work.backendModel }),
       stream: work.stream,
       choices: work.choices,
       inputBytes: terms.inputBytes,

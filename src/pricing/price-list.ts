@@ -1,28 +1,25 @@
-import type { Msat } from '../money/msat.ts';
 import type { Capability } from '../openai/request.ts';
+import type { ModelPrice } from './model-price.ts';
+
+export type { TokenPrice } from './model-price.ts';
 
 /** How a model's input tokens are counted before the job runs. */
 export type EstimatorChoice =
-  { readonly name: 'bytes' | 'openai' | 'server' | 'ollama' } | { readonly name: 'fixed'; readonly tokens: number };
+  | { readonly name: 'bytes' | 'openai' | 'server' | 'ollama' }
+  | { readonly name: 'fixed'; readonly tokens: number }
+  /** Absolute paths: a tokenizer.json, and a module of the operator's. */
+  | { readonly name: 'huggingface' | 'module'; readonly file: string };
 
 /** `upfront`: work starts when the payment is settled. `hold`: when it is held; it is settled before the first byte leaves. */
 export type PaymentMode = 'upfront' | 'hold';
-
-/** What a model costs. */
-export interface TokenPrice {
-  readonly inputMsatPerMtok: Msat;
-  /** Absent: as input. */
-  readonly cachedInputMsatPerMtok?: Msat;
-  readonly outputMsatPerMtok: Msat;
-  /** For the request itself, whatever its length. */
-  readonly requestMsat: Msat;
-}
 
 /** What a price list says of the models that its pattern fits. */
 export interface PriceEntry {
   /** A model id; `*` stands for any characters. */
   readonly pattern: string;
-  readonly price: TokenPrice;
+  readonly price: ModelPrice;
+  /** Names under which the model is sold too; only where the pattern is its exact id. Absent: none. */
+  readonly aliases?: readonly string[];
   /** Absent: the default of the whole configuration. */
   readonly maxOutputTokens?: number;
   /** Tokens that prompt and answer together may have. Absent: what the backend tells. */

@@ -1,11 +1,14 @@
+import { ratioText } from '../money/decimal.ts';
 import type { InputShape } from '../openai/input-shape.ts';
 import { maxMsat, minMsat, msat, subtractMsat, ZERO_MSAT } from '../money/msat.ts';
 import type { Msat } from '../money/msat.ts';
-import type { TokenPrice } from './price-list.ts';
+import { amountsOf, msatRatio } from './model-price.ts';
+import type { ModelPrice } from './model-price.ts';
 import { BASE_BPS } from './price-rule.ts';
 import type { PriceRule } from './price-rule.ts';
+import type { Rate } from './rate.ts';
 
-const TOKENS_PER_MTOK = 1_000_000n;
+export const TOKENS_PER_MTOK = 1_000_000n;
 const ONE_MSAT = msat(1n);
 
 /** How the input was counted before the job ran: what is learned from when the backend has told how much it was. */
@@ -18,7 +21,7 @@ export interface CountedHow {
   readonly textTokens?: number;
 }
 
-/** How a price came about; kept with the job, so that the charge follows the same list and rules. */
+/** How a price came about; kept with the job, so that the charge follows the same list, rate and rules. */
 export interface PriceBreakdown {
   /** Name of the estimator that counted the input. */
   readonly estimator: string;
@@ -27,9 +30,15 @@ export interface PriceBreakdown {
   readonly counted?: CountedHow;
   /** Over all choices. */
   readonly maxOutputTokens: number;
-  readonly price: TokenPrice;
+  /** Absent: none. */
+  readonly images?: number;
+  readonly price: ModelPrice;
+  /** Absent: the price is in msat. */
+  readonly rate?: Rate;
   readonly rules: readonly PriceRule[];
-  /** Input as estimated and the most output that the job may produce. */
+  /** For the reader: what the tokens, images and rules come to before it is rounded up, cut after nine places. Absent in jobs of old. */
+  readonly exactMsat?: string;
+  /** Input as estimated and the most output that the job may produce; at least the model's own minimum. */
   readonly listMsat: Msat;
   readonly minPriceMsat: Msat;
   /** What a buyer without credit is asked: the larger of list price and minimum, never 0. */
@@ -42,7 +51,9 @@ export interface QuoteParts {
   readonly inputTokens: number;
   readonly counted?: CountedHow;
   readonly maxOutputTokens: number;
-  readonly price: TokenPrice;
+  readonly images?: number;
+  readonly price: ModelPrice;
+  readonly rate?: Rate;
   readonly rules?: readonly PriceRule[];
   readonly minPriceMsat: Msat;
 }
@@ -54,20 +65,22 @@ export interface UsedTokens {
   readonly cachedInputTokens?: number;
 }
 
-/** Prices a request by the most that it can cost. Throws RangeError on counts that are no whole numbers ≥ 0. */
-export function quotePrice({
-  estimator,
-  inputTokens,
-  counted,
-  maxOutputTokens,
-  price,
-  rules = [],
-  minPriceMsat,
-}: QuoteParts): PriceBreakdown {
-  const listMsat = amountMsat({ inputTokens, outputTokens: maxOutputTokens }, price, rules);
+/** What a quote and its charge are reckoned by. */
+type Terms = Pick<PriceBreakdown, 'price' | 'rate' | 'rules' | 'images'>;
+
+/**
+ * Prices a request by the most that it can cost. Throws RangeError on counts that are no whole numbers ≥ 0, and without a rate of the price's
+ * currency.
+ */
+export function quotePrice({ minPriceMsat, rules = [], ...parts }: QuoteParts): PriceBreakdown {
+  const { estimator, inputTokens, counted, maxOutputTokens, images = 0, price, rate } = parts;
+  const terms: Terms = { price, rules, ...(images > 0 && { images }), ...(rate && { rate }) };
+  const exact = exactAmount({ inputTokens, outputTokens: maxOutputTokens }, terms);
+  const listMsat = maxMsat(roundedUp(exact), minimumOf(terms));
   const priceMsat = maxMsat(maxMsat(minPriceMsat, listMsat), ONE_MSAT);
+  const exactMsat = ratioText(exact.numerator, exact.denominator);
   const count = { estimator, inputTokens, ...(counted && { counted }) };
-  return { ...count, maxOutputTokens, price, rules, listMsat, minPriceMsat, priceMsat };
+  return { ...count, maxOutputTokens, ...terms, exactMsat, listMsat, minPriceMsat, priceMsat };
 }
 
 /** What the quote asks of a buyer with this credit, and the part of the credit that is set aside for it: never below the minimum price. */
@@ -80,40 +93,58 @@ export function useCredit(
 }
 
 /**
- * What the job really used, by the list and the rules of its quote; never above the cover (what was paid and what was reserved), and nothing
- * for nothing. The minimum price does not count here: what is left of the cover becomes credit. That an empty answer is free unless its
- * buyer broke it off is for the caller: only the job knows who ended it.
+ * What the job really used, by the list, the rate and the rules of its quote; at least the model's own minimum, never above the cover (what was
+ * paid and what was reserved), and nothing for nothing. The least that a channel carries does not count here: what is left of the cover becomes
+ * credit. That an empty answer is free unless its buyer broke it off is for the caller: only the job knows who ended it.
  */
 export function chargeMsat(
-  { price, rules }: Pick<PriceBreakdown, 'price' | 'rules'>,
+  terms: Terms & Pick<PriceBreakdown, 'inputTokens'>,
   used: UsedTokens,
   coverMsat: Msat,
 ): Msat {
   if (used.inputTokens === 0 && used.outputTokens === 0) return ZERO_MSAT;
-  return minMsat(amountMsat(used, price, rules), coverMsat);
+  // What backends count as input holds the tokens of images, which the price of an image includes.
+  const inputTokens = terms.images === undefined ? used.inputTokens : Math.min(used.inputTokens, terms.inputTokens);
+  return minMsat(maxMsat(roundedUp(exactAmount({ ...used, inputTokens }, terms)), minimumOf(terms)), coverMsat);
 }
 
-/** Rounded up once, at the end: rounding each part would make small requests dearer than the list says. */
-function amountMsat(tokens: UsedTokens, price: TokenPrice, rules: readonly PriceRule[]): Msat {
+/** The least that a job costs by its model's price. */
+export function minimumOf({ price, rate }: Pick<Terms, 'price' | 'rate'>): Msat {
+  const { numerator, denominator } = msatRatio(price, rate);
+  return roundedUp({ numerator: amountsOf(price).minimum * numerator, denominator });
+}
+
+interface Quotient {
+  readonly numerator: bigint;
+  readonly denominator: bigint;
+}
+
+/** Msat, not rounded yet. */
+function exactAmount(tokens: UsedTokens, { price, rate, rules, images = 0 }: Terms): Quotient {
+  const per = amountsOf(price);
   const input = count(tokens.inputTokens);
   const cached = min(count(tokens.cachedInputTokens ?? 0), input);
   const parts =
-    (input - cached) * price.inputMsatPerMtok +
-    cached * (price.cachedInputMsatPerMtok ?? price.inputMsatPerMtok) +
-    count(tokens.outputTokens) * price.outputMsatPerMtok +
-    price.requestMsat * TOKENS_PER_MTOK;
-  let numerator: bigint = parts;
-  let denominator = TOKENS_PER_MTOK;
-  for (const { multiplierBps } of rules) {
-    numerator *= count(multiplierBps);
-    denominator *= BASE_BPS;
-  }
-  return msat((numerator + denominator - 1n) / denominator);
+    (input - cached) * per.input +
+    cached * per.cachedInput +
+    count(tokens.outputTokens) * per.output +
+    (per.request + count(images) * (per.image ?? 0n)) * TOKENS_PER_MTOK;
+  const worth = msatRatio(price, rate);
+  return rules.reduce<Quotient>(
+    ({ numerator, denominator }, { multiplierBps }) => ({
+      numerator: numerator * count(multiplierBps),
+      denominator: denominator * BASE_BPS,
+    }),
+    { numerator: parts * worth.numerator, denominator: TOKENS_PER_MTOK * worth.denominator },
+  );
 }
+
+/** Once, at the end: rounding each part would make small requests dearer than the list says. */
+const roundedUp = ({ numerator, denominator }: Quotient): Msat => msat((numerator + denominator - 1n) / denominator);
 
 function count(value: number): bigint {
   if (!Number.isSafeInteger(value) || value < 0)
-    throw new RangeError('a count of tokens or basis points is not a whole number ≥ 0');
+    throw new RangeError('a count of tokens, images or basis points is not a whole number ≥ 0');
   return BigInt(value);
 }
 

@@ -118,8 +118,7 @@ export class SpoolBody {
   }
 
   async sync(): Promise<void> {
-    await this.#data.sync();
-    await this.#boundaries.sync();
+    await Promise.all([this.#data.sync(), this.#boundaries.sync()]);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { Disk } from './disk.ts';
+import type { Disk, DiskFile } from './disk.ts';
 import { readIfThere, removeFile, unlessMissing, writeAll } from './spool-disk.ts';
 
 /** What the writer left when it ended: without it, a spool was cut short. */
@@ -47,14 +47,18 @@ export async function dataBytes(paths: SpoolPaths): Promise<number | undefined> 
 export async function writeEndRecord(paths: SpoolPaths, record: EndRecord): Promise<number> {
   const bytes = Buffer.from(JSON.stringify(record));
   const file = await paths.disk.open(paths.end, 'w', 0o600);
+  // The names are there by now: they become durable meanwhile.
+  await Promise.all([writeDurably(file, bytes), paths.disk.syncDirectory(paths.directory)]);
+  return bytes.length;
+}
+
+async function writeDurably(file: DiskFile, bytes: Uint8Array): Promise<void> {
   try {
     await writeAll(file, [bytes], 0);
     await file.datasync();
   } finally {
     await file.close();
   }
-  await paths.disk.syncDirectory(paths.directory);
-  return bytes.length;
 }
 
 /** What a process that was killed wrote may be in the page cache alone: this makes it survive a power cut too. */

@@ -24,6 +24,8 @@ export interface Offer {
   readonly taskKinds: readonly TaskKind[];
   /** Models that a backend has and a price list names, sorted; those that can do this kind of work, or any. */
   models(taskKind?: TaskKind): readonly string[];
+  /** What backends call a model that is sold under this name. */
+  backendModel(name: string): string;
   /** `away`: it was on sale for this, and its backend does not answer now. `for other work`: it is on sale, and not for this. */
   availability(taskKind: TaskKind, model: string): Availability;
   /** Checks and prices a request body. Aborting gives up the count. */

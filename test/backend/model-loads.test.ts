@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { Backend } from '../../src/backend/backend.ts';
 import { createPool } from '../../src/backend/queueing-pool.ts';
 import type { BackendPool, PoolMember, Slot } from '../../src/backend/pool.ts';
 import { HandClock } from './hand-clock.ts';
@@ -83,9 +84,13 @@ describe('a model that is not in memory', () => {
 
   test('is ready where warmth is not told, or cannot be had', async () => {
     const teller = new MemoryBackend('a', ['m']);
-    const { models } = teller;
-    const mute = { ...teller, name: 'b', models: models.bind(teller), run: teller.run, close: teller.close };
-    expect('warm' in mute).toBe(false);
+    const mute: Backend = {
+      name: 'mute',
+      outputCapField: 'max_tokens',
+      run: () => teller.run(),
+      models: () => teller.models(),
+      close: () => teller.close(),
+    };
     const pool = await started({ backend: mute, slots: 1 });
     expect(pool.readiness('m', nothing).kind).toBe('ready');
   });

@@ -329,6 +329,19 @@ describe('the models', () => {
     ]);
   });
 
+  test('can do what each backend that tells says', async () => {
+    const both = { id: 'm', capabilities: ['completion', 'vision'] } as const;
+    const pool = await started([
+      { backend: shelf('a', both, 'n'), slots: 1 },
+      { backend: shelf('b', { id: 'm', capabilities: ['completion'] }, 'n'), slots: 1 },
+      { backend: shelf('c', 'm'), slots: 1 },
+    ]);
+    expect(pool.models()).toEqual([
+      { id: 'm', backends: ['a', 'b', 'c'], capabilities: ['completion'] },
+      { id: 'n', backends: ['a', 'b'] },
+    ]);
+  });
+
   test('are looked at every 30 s, and listeners hear of changes only', async () => {
     const a = shelf('a', 'm');
     const pool = await started([{ backend: a, slots: 1 }]);

@@ -37,13 +37,14 @@ describe('lcp-provider demo', () => {
 
   test('keeps an endpoint open, where the official client buys embeddings and chats over Lightning', async () => {
     const demo = spawn(process.execPath, [main, 'demo', '--port', '0'], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const ended = once(demo, 'exit');
     onTestFinished(async () => {
-      const ended = once(demo, 'exit');
       demo.kill('SIGTERM');
       await ended;
     });
     let told = '';
-    const base = await new Promise<string>((resolve) => {
+    const base = await new Promise<string>((resolve, reject) => {
+      void ended.then(() => reject(new Error(told)));
       demo.stderr.setEncoding('utf8').on('data', (text: string) => {
         told += text;
         const [, url] = /curl -N (\S+)\/chat\/completions/.exec(told) ?? [];

@@ -22,7 +22,7 @@ describe('a seller that drains', () => {
     expect(isDone).toBe(false);
     rest.open();
     expect((await buyer.result(quote.jobId)).status).toBe('ok');
-    await market.reaches(quote.jobId, 'closed ended finishing');
+    await market.reachesInMemory(quote.jobId, 'closed ended finishing');
     expect(isDone).toBe(false);
     await clock.advance(2_000);
     await drained;

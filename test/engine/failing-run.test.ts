@@ -11,6 +11,7 @@ import {
   missesFirstByte,
   staysSilent,
 } from '../harness/scripted-backend.ts';
+import { PRICES } from '../harness/seller.ts';
 import { chat, sha256 } from '../harness/wire-buyer.ts';
 import { until } from '../harness/until.ts';
 import { LedgerError } from '../../src/ledger/ledger.ts';
@@ -95,16 +96,21 @@ describe.each(bothVersions)('a run for LCP v0.%i', (version) => {
     await expectRefund(market, quote.priceMsat);
   });
 
-  test('whose stream ends without its last event has failed by our fault', async () => {
+  test('whose stream ends without its last event ends with an error that the client sees, and is charged by our own count', async () => {
     const market = await Market.open(version);
     const { buyer, backend } = market;
-    backend.will(answers(delta('forty')), sseAnswer);
+    backend.will(answers(delta('forty'), delta('two')), sseAnswer);
     const quote = await buyer.order(stream);
     await buyer.pay(quote);
     expect((await buyer.result(quote.jobId)).status).toBe('failed');
-    expect(buyer.delivery(quote.jobId).bytes.toString()).toContain('"error"');
+    const text = buyer.delivery(quote.jobId).bytes.toString();
+    expect(text.startsWith(delta('forty') + delta('two'))).toBe(true);
+    expect(text).toContain('"error":{"message":"the backend ended its stream without the last event"');
     expect(backend.requests).toHaveLength(1);
-    await expectRefund(market, quote.priceMsat);
+    await market.reaches(quote.jobId, 'closed failed *');
+    const prompt = BigInt(Math.ceil(stream.length / 4)) * PRICES.inputMsatPerMtok;
+    const charge = (prompt + 2n * PRICES.outputMsatPerMtok) / 1_000_000n;
+    expect(await market.money()).toMatchObject({ revenue: charge, credit: quote.priceMsat - charge });
   });
 
   test('whose JSON is cut has failed by our fault', async () => {

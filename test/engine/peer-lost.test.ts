@@ -83,7 +83,7 @@ describe.each([3] as const)('a buyer of LCP v0.%i that is lost', (version) => {
     const quote = await buyer.order();
     await buyer.pay(quote);
     await buyer.result(quote.jobId);
-    await market.reaches(quote.jobId, 'closed ended finishing');
+    await market.reachesInMemory(quote.jobId, 'closed ended finishing');
     market.disconnect();
     await market.reaches(quote.jobId, 'closed ended paused');
     market.connect();

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { kinds } from '../../src/openai/request.ts';
+import { png } from '../openai/images.ts';
 import type { TaskKind } from '../../src/openai/request.ts';
 
 const space = fc.constantFrom('', '', '', ' ', '\n', '\t\r');
@@ -45,6 +46,7 @@ const oddText = fc.oneof(
     '"\\x"',
     '"\n"',
     '"data:image/png;base64,AA=="',
+    JSON.stringify(png(1, 1)),
   ),
 );
 const scalar = fc.oneof(oddNumber, oddText, fc.constantFrom('true', 'false', 'null', 'nul', 'NaN'));
@@ -76,9 +78,19 @@ const { nested } = fc.letrec<{ nested: string }>((tie) => ({
 /** Values that the gate lets pass, so that whole requests do. */
 const sound: Readonly<Record<string, readonly string[]>> = {
   model: ['"m"'],
-  messages: ['[{"role":"user","content":"hi"}]', '[{"role":"user","content":[{"type":"text","text":"\\u0068"}]}]'],
+  messages: [
+    '[{"role":"user","content":"hi"}]',
+    `[{"role":"user","content":[{"type":"image_url","image_url":{"url":"${png(2, 2)}","detail":"low"}}]}]`,
+    `[{"role":"user","content":"a","annotations":[{"type":"image_url","image_url":{"url":"${png(2, 2)}"}}]}]`,
+    `[{"role":"user","content":[{"type":"image_url","image_url":{"url":"${png(9_999, 9_999)}"}}]}]`,
+    '[{"role":"user","content":[{"type":"text","text":"\\u0068"}]}]',
+  ],
   'openai.embeddings.v1': ['"hi"', '["hi","\\u0068o"]', '[ "a" , "a" ]', '[[1,2],[3]]', '["a",""]', '[1]', '[]', '""'],
-  input: ['"hi"', '[{"role":"user","content":[{"type":"input_text","text":"hi"}]}]'],
+  input: [
+    '"hi"',
+    '[{"role":"user","content":[{"type":"input_text","text":"hi"}]}]',
+    `[{"role":"user","content":[{"type":"input_image","image_url":"${png(2, 2)}","file_id":null}]}]`,
+  ],
   stream: ['true', 'false', 'null'],
   stream_options: ['{}', '{ "include_usage" : true }', '{"include_usage":false,"include_obfuscation":true}', 'null'],
   max_tokens: ['7', 'null', '100', '101'],

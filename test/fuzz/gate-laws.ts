@@ -28,6 +28,7 @@ const request = fc
 
 const CAPS = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'];
 const filled = new Set([...CAPS, 'stream_options', 'store']);
+const MAX_DETAIL = 32;
 type Value = Readonly<Record<string, unknown>>;
 const others = (value: Value): Value => Object.fromEntries(Object.entries(value).filter(([key]) => !filled.has(key)));
 
@@ -41,6 +42,14 @@ function membersOf(bytes: Uint8Array): Value {
   assert.equal(new Set(folded).size, folded.length, 'two keys are spelled almost alike');
   return plain(json) as Value;
 }
+
+/** All texts in a value, not its keys. */
+function textsOf(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];
+}
+
+const lengthOf = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + text.length, 0);
 
 export const gateLaws = [
   law(
@@ -123,6 +132,22 @@ export const gateLaws = [
       assert.ok(texts.every((text) => typeof text === 'string' && text !== ''));
     },
     1_000,
+  ),
+  law(
+    'gate',
+    'where images are sold: whatever stands in the input is counted, as text or as an image, and few images are large',
+    request,
+    ([taskKind, bytes, how]) => {
+      const result = checkRequest(taskKind, bytes, 'm', { ...limits, allowImages: true });
+      if ('refusal' in result) return;
+      const { count, bytes: imageBytes } = result.images;
+      const input = textsOf(membersOf(result.upstreamBody(how))[kinds[taskKind].input]);
+      const uncounted = lengthOf(input) - lengthOf(result.promptText);
+      assert.ok(uncounted <= imageBytes + MAX_DETAIL * count, `${uncounted} characters are not counted`);
+      assert.ok(count <= 16 && (count > 0 || imageBytes === 0));
+      if (taskKind === 'openai.embeddings.v1') assert.equal(count, 0);
+    },
+    2_000,
   ),
   law('gate', 'what the backend gets passes the gate again, as it was priced', request, ([taskKind, bytes, how]) => {
     const first = checkRequest(taskKind, bytes, 'm', limits);

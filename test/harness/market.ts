@@ -106,11 +106,21 @@ export class Market {
   }
 
   /** The saved job once it is in these states (`funding run delivery`; `*` is any), however long files take. */
-  async reaches(jobId: string, states: string): Promise<Job> {
+  reaches(jobId: string, states: string): Promise<Job> {
+    return this.#until(states, () => this.job(jobId));
+  }
+
+  /** The same, of the job in memory: some changes are not saved by themselves. */
+  reachesInMemory(jobId: string, states: string): Promise<Job> {
+    const jobs = () => this.seller.engine.liveJobs();
+    return this.#until(states, async () => jobs().find((job) => job.jobId === jobId));
+  }
+
+  async #until(states: string, look: () => Promise<Job | undefined>): Promise<Job> {
     let last = 'nothing';
     try {
       return await until(states, async () => {
-        const job = await this.job(jobId);
+        const job = await look();
         if (job === undefined) return undefined;
         last = `${job.funding} ${job.run} ${job.delivery}`;
         return isIn(job, states) ? job : undefined;

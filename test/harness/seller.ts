@@ -23,8 +23,10 @@ import { mortal } from './mortal.ts';
 import type { Life } from './mortal.ts';
 import { EMBEDDER, MODEL } from './scripted-backend.ts';
 import type { ScriptedBackend } from './scripted-backend.ts';
+import type { HoursSettings } from '../../src/pricing/hours-rule.ts';
 import type { LoadSettings } from '../../src/pricing/load-rule.ts';
-import type { PaymentMode } from '../../src/pricing/price-list.ts';
+import type { PaymentMode, PriceEntry } from '../../src/pricing/price-list.ts';
+import type { RateSource } from '../../src/rates/rate-source.ts';
 import { silentLog } from './silent-log.ts';
 
 export const LIMITS = {
@@ -74,17 +76,27 @@ const settingsWith = (
     paymentMode = 'upfront',
     inFlightSurge,
     coldModels = 'warm',
+    hours,
+    entries = [`${MODEL}*`, EMBEDDER].map((pattern) => ({ pattern, price: PRICES })),
   }: Pick<
     SellerOptions,
-    'peers' | 'promisedSpoolBytes' | 'backlogBytes' | 'paymentMode' | 'inFlightSurge' | 'coldModels'
+    | 'peers'
+    | 'promisedSpoolBytes'
+    | 'backlogBytes'
+    | 'paymentMode'
+    | 'inFlightSurge'
+    | 'coldModels'
+    | 'hours'
+    | 'entries'
   >,
 ): SellerSettings => ({
   enabled: true,
   quoteTtlSeconds: DEADLINES.quoteTtlS,
   minPriceMsat: msat(1000n),
   pricing: {
-    lists: [{ file: 'test', entries: [`${MODEL}*`, EMBEDDER].map((pattern) => ({ pattern, price: PRICES })) }],
+    lists: [{ file: 'test', entries }],
     ...(inFlightSurge && { inFlightSurge }),
+    ...(hours && { hours }),
   },
   llm: {
     maxOutputTokens: MAX_OUTPUT_TOKENS,
@@ -119,6 +131,10 @@ export interface SellerOptions {
   readonly paymentMode?: PaymentMode;
   readonly inFlightSurge?: LoadSettings;
   readonly coldModels?: 'warm' | 'sell';
+  readonly hours?: HoursSettings;
+  /** Of the price list. Default: the model at PRICES. */
+  readonly entries?: readonly PriceEntry[];
+  readonly rates?: RateSource;
   /** What the disk takes, and what admission believes that it takes. */
   readonly spoolBytes?: number;
   readonly promisedSpoolBytes?: number;
@@ -164,6 +180,7 @@ export class Seller {
       spool,
       pool,
       counting: openCounting({ backends: [], clock, log: silentLog }),
+      ...(options.rates && { rates: options.rates }),
       clock,
       log,
       onFatal: (error) => this.fatal.push(error),

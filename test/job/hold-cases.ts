@@ -82,7 +82,7 @@ export const holds: Case[] = [
   {
     name: 'so does an answer that has no room at the buyer',
     given: working,
-    event: E['limit-reached'],
+    event: E['cut-short'],
     leadsTo: 'closing failed none',
     effects: ['cancel-invoice'],
   },

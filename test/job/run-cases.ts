@@ -1,8 +1,24 @@
 import { E, queued, running, producing, toCredit, charged } from './given.ts';
 import type { Case } from './given.ts';
-import { OUTPUT, USAGE } from './sample-job.ts';
+import { OUTPUT, USAGE, sampleJob } from './sample-job.ts';
+
+const withoutOutput = { ...E['output-ended'], usage: { inputTokens: 100, outputTokens: 0 } };
 
 export const run: Case[] = [
+  {
+    name: 'an answer without output costs nothing where output was sold',
+    given: producing,
+    event: withoutOutput,
+    leadsTo: 'closed ended sending',
+    entries: toCredit,
+  },
+  {
+    name: 'an answer without output costs its input where none was sold',
+    given: { ...producing, breakdown: { ...sampleJob().breakdown, maxOutputTokens: 0 } },
+    event: withoutOutput,
+    leadsTo: 'closed ended sending',
+    entries: ['reserved→revenue 100', 'reserved→buyer 49900'],
+  },
   {
     name: 'a slot starts an attempt',
     given: queued,
@@ -130,7 +146,7 @@ export const run: Case[] = [
   {
     name: 'an answer that comes up to a limit fails, and charges what it used',
     given: producing,
-    event: E['limit-reached'],
+    event: E['cut-short'],
     leadsTo: 'closed failed sending',
     entries: charged,
   },

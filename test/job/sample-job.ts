@@ -99,7 +99,7 @@ export const EVENTS = {
   'next-byte-timed-out': { kind: 'next-byte-timed-out' },
   'output-began': { kind: 'output-began', streamId: OUTPUT.streamId, contentType: OUTPUT.contentType },
   'output-ended': { kind: 'output-ended', output: OUTPUT, usage: USAGE },
-  'limit-reached': { kind: 'limit-reached', reason: 'too large', usage: USAGE },
+  'cut-short': { kind: 'cut-short', reason: 'too large', usage: USAGE },
   'run-aborted': { kind: 'run-aborted', usage: USAGE },
   'run-timed-out': { kind: 'run-timed-out' },
   restarted: { kind: 'restarted' },

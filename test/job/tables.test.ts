@@ -76,6 +76,18 @@ describe('the job tables', () => {
     }
   });
 
+  test('save every change but those of which a restart makes the same, saved or not', () => {
+    const unsaved = all.filter(({ given, event }) => step(sampleJob(given), event, NOW_MS)?.isToBeSaved === false);
+    expect(new Set(unsaved.map(({ event }) => event.kind))).toEqual(new Set(['stream-sent']));
+    for (const { given, event } of unsaved) {
+      const before = sampleJob(given);
+      const next = step(before, event, NOW_MS)!;
+      expect([next.entries, next.effects]).toEqual([[], []]);
+      const [without, withIt] = [before, next.job].map((job) => step(job, EVENTS.restarted, NOW_MS)!);
+      expect({ ...withIt, job: statesOf(withIt!.job) }).toEqual({ ...without, job: statesOf(without!.job) });
+    }
+  });
+
   test('tell of no payment twice', () => {
     for (const state of [queued, running, producing, sold])
       expect(step(sampleJob(state), EVENTS['payment-settled'], NOW_MS)).toBeUndefined();

@@ -97,12 +97,23 @@ const kinds: readonly [TaskKind, fc.Arbitrary<string>][] = [
     ),
   ],
 ];
-const fills = fc.record<UpstreamFill>({
-  cap: fc.constantFrom('max_tokens', 'max_completion_tokens', 'both'),
-  usage: fc.boolean(),
-});
+const fills: fc.Arbitrary<UpstreamFill> = fc.record(
+  {
+    cap: fc.constantFrom('max_tokens', 'max_completion_tokens', 'both'),
+    usage: fc.boolean(),
+    model: fc.constantFrom('m', 'another', 'a "quoted" \\ ☃ name'),
+  },
+  { requiredKeys: ['cap', 'usage'] },
+);
 /** What the gate may fill in; all else stays as the buyer wrote it. */
-const filled = new Set(['max_tokens', 'max_completion_tokens', 'max_output_tokens', 'stream_options', 'store']);
+const filled = new Set([
+  'model',
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+  'stream_options',
+  'store',
+]);
 const rest = (value: object): object => Object.fromEntries(Object.entries(value).filter(([key]) => !filled.has(key)));
 
 test.each(kinds)(
@@ -134,7 +145,7 @@ test.each(kinds)(
             expect([undefined, null, result.maxOutputTokensPerChoice]).toContain(read[cap]);
           expect(read['n'] ?? 1).toBe(result.choices);
           expect(read['n_predict'] ?? undefined).toBeUndefined();
-          expect(read['model']).toBe('m');
+          expect(read['model']).toBe(fill.model ?? 'm');
         }
         expect(result.maxOutputTokens).toBe(result.maxOutputTokensPerChoice * result.choices);
         expect(rest(value)).toEqual(rest(JSON.parse(body) as object));

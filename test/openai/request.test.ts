@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { checkRequest, checkRequestInSteps } from '../../src/openai/request.ts';
+import { bodyForModel } from '../../src/openai/upstream-body.ts';
 import type { CheckedRequest, RequestLimits, TaskKind, UpstreamFill } from '../../src/openai/request.ts';
+import { png } from './images.ts';
 
 const CHAT = 'openai.chat_completions.v1';
 const RESPONSES = 'openai.responses.v1';
@@ -151,7 +153,7 @@ describe('what is refused', () => {
         ...limits,
         allowImages: true,
       });
-    expect(ask('data:image/png;base64,AAAA')).toMatchObject({ images: { count: 1, bytes: 26 } });
+    expect(ask(png(1, 1))).toMatchObject({ images: { count: 1, bytes: png(1, 1).length } });
     for (const url of ['http://10.0.0.1/', 'file:///etc/passwd', 'data:text/html,x'])
       expect(ask(url)).toHaveProperty('refusal');
   });
@@ -306,4 +308,13 @@ test('a large body is checked in steps, between which others are served, with th
   expect(inSteps.promptText).toEqual(atOnce.promptText);
   const fill = { cap: 'max_tokens', usage: true } as const;
   expect(Buffer.from(inSteps.upstreamBody(fill)).equals(atOnce.upstreamBody(fill))).toBe(true);
+});
+
+describe('a body for another model', () => {
+  const text = (body: string): string => Buffer.from(bodyForModel(Buffer.from(body), 'b "c"')).toString();
+  test.each([
+    ['{ "n" : 1 , "model" : "a" , "x": {"model": 2} }', '{ "n" : 1 , "model" : "b \\"c\\"" , "x": {"model": 2} }'],
+    ['{"n":1 }', '{"n":1,"model":"b \\"c\\"" }'],
+    [' { } ', ' {"model":"b \\"c\\"" } '],
+  ])('%s has nothing else changed', (body, expected) => expect(text(body)).toBe(expected));
 });

@@ -12,10 +12,10 @@ const lists = [
 ];
 
 test('an exact id counts before any pattern, then the first list and the first entry', () => {
-  expect(findPrice(lists, 'llama3:8b')?.price.requestMsat).toBe(3n);
-  expect(findPrice(lists, 'llama3:70b')?.price.requestMsat).toBe(4n);
-  expect(findPrice(lists, 'llama3:1b')?.price.requestMsat).toBe(1n);
-  expect(findPrice(lists, 'qwen3')?.price.requestMsat).toBe(2n);
+  expect(findPrice(lists, 'llama3:8b')?.price).toMatchObject({ requestMsat: 3n });
+  expect(findPrice(lists, 'llama3:70b')?.price).toMatchObject({ requestMsat: 4n });
+  expect(findPrice(lists, 'llama3:1b')?.price).toMatchObject({ requestMsat: 1n });
+  expect(findPrice(lists, 'qwen3')?.price).toMatchObject({ requestMsat: 2n });
 });
 
 test('a model without a price is not for sale', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { codeOf } from '../lightning/contract.ts';
 import { unavailable } from '../harness/fake-node.ts';
 import { JSON_ANSWER, Market, bothVersions } from '../harness/market.ts';
-import { DONE, answers, delta, gate, staysSilent } from '../harness/scripted-backend.ts';
+import { DONE, answers, completion, delta, gate, staysSilent } from '../harness/scripted-backend.ts';
 import { until } from '../harness/until.ts';
 import { chat, hex32 } from '../harness/wire-buyer.ts';
 
@@ -101,6 +101,7 @@ describe.each(bothVersions)('a cancel by a buyer of LCP v0.%i', (version) => {
     const quote = await buyer.order();
     await buyer.pay(quote);
     await market.reaches(quote.jobId, 'funded running none');
+    await until('the backend reads it', () => backend.requests.length === 1);
     await buyer.cancel(quote.jobId);
     expect((await buyer.result(quote.jobId)).status).toBe('cancelled');
     expect(backend.aborts).toBe(1);
@@ -111,6 +112,31 @@ describe.each(bothVersions)('a cancel by a buyer of LCP v0.%i', (version) => {
       credit: quote.priceMsat - prompt,
       reserved: 0n,
     });
+  });
+
+  test('of a JSON answer charges for the time that it ran too, by half the pace that the model is known to have', async () => {
+    const market = await Market.open(version);
+    const { buyer, backend, clock } = market;
+    const rest = gate();
+    backend.will(answers(rest, completion('x', { prompt_tokens: 20, completion_tokens: 40 })), staysSilent);
+    const first = await buyer.order();
+    await buyer.pay(first);
+    await until('it runs', () => backend.requests.length === 1);
+    await clock.advance(10_000);
+    rest.open();
+    await buyer.result(first.jobId);
+    const { revenue: earned } = await market.money();
+    const second = await buyer.order();
+    await buyer.pay(second);
+    await until('it runs', () => backend.requests.length === 2);
+    await clock.advance(10_000);
+    await buyer.cancel(second.jobId);
+    await buyer.result(second.jobId);
+    const inputTokens = Math.ceil(chat().length / 4);
+    const outputTokens = Math.floor((40 + 20 / 10) / 2 - inputTokens / 10); // a token of input costs a tenth
+    expect(outputTokens).toBeGreaterThan(0);
+    const { revenue } = await market.money();
+    expect(revenue - earned).toBe(BigInt(inputTokens) * 1_000n + BigInt(outputTokens) * 10_000n);
   });
 
   test('in the middle of the answer charges prompt and what was produced, and credits the rest', async () => {

@@ -83,6 +83,21 @@ describe('a model that is not in memory', () => {
     expect(backend.loads).toEqual([OTHER]);
   });
 
+  test('is refused though it was there when its request was looked at first', async () => {
+    let meanwhile = async (): Promise<void> => {};
+    const onLedger = (method: string) => (method === 'balance' ? meanwhile() : undefined);
+    const market = await Market.open(2, { onLedger });
+    const { buyer, backend, seller } = market;
+    backend.stock = [{ id: MODEL, warm: true }];
+    await seller.pool.refresh();
+    meanwhile = () => {
+      backend.stock = [{ id: MODEL, warm: false }];
+      return seller.pool.refresh();
+    };
+    expect((await refusal(buyer)).message).toMatch(/is being loaded/);
+    expect(backend.loads).toEqual([MODEL]);
+  });
+
   test('is not loaded for strangers again and again', async () => {
     const market = await Market.open(2, { limits: { modelLoadsPerMinutePerPeer: 1 } });
     const { backend, seller } = market;

@@ -1,9 +1,8 @@
 import type { Clock } from '../../clock/clock.ts';
 import { CountingThread } from '../counting-thread.ts';
-import { CannotCount } from '../estimator.ts';
 import type { Engine } from '../tokenizer/vocabulary.ts';
 import type { OllamaServer } from './server.ts';
-import type { OllamaAnswer, OllamaTask } from './worker.ts';
+import type { OllamaTask } from './worker.ts';
 
 /** A model where it is. */
 export interface ServedModel {
@@ -29,7 +28,7 @@ const module = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './work
 /** Counts texts with the vocabularies of models, in a thread; keeps those that were used last, as their servers showed them. */
 export class VocabularyCounter {
   readonly #answerMs: number;
-  readonly #thread: CountingThread<OllamaTask, OllamaAnswer>;
+  readonly #thread: CountingThread<OllamaTask, number>;
   /** By digest; the one that was used last is the last. */
   readonly #vocabularies = new Map<string, SharedArrayBuffer>();
 
@@ -52,10 +51,7 @@ export class VocabularyCounter {
     const [oldest] = this.#vocabularies.keys();
     if (oldest !== undefined && this.#vocabularies.size >= MAX_VOCABULARIES) this.#vocabularies.delete(oldest);
     this.#vocabularies.set(digest, shown);
-    const answer = await this.#thread.run({ digest, shown, engine, texts, limitTokens }, signal);
-    if (answer === undefined) return undefined;
-    if ('cannotCount' in answer) throw new CannotCount(answer.cannotCount);
-    return answer.tokens;
+    return this.#thread.run({ digest, shown, engine, texts, limitTokens }, signal);
   }
 
   async close(): Promise<void> {

@@ -12,18 +12,15 @@ export interface OllamaTask {
   readonly shown: SharedArrayBuffer;
   readonly engine: Engine;
   readonly texts: readonly string[];
-  /** Counting stops above it. */
+  /** Of all texts together; counting stops above it. */
   readonly limitTokens: number;
 }
 
-/** The tokens of all texts, or why this vocabulary can not be counted with. */
-export type OllamaAnswer = { readonly tokens: number } | { readonly cannotCount: string };
-
 const MAX_TOKENIZERS = 4;
 /** The one that was used last is the last. */
-const tokenizers = new Map<string, Tokenizer | CannotCount>();
+const tokenizers = new Map<string, Tokenizer>();
 
-function tokenizerFor({ digest, shown, engine }: OllamaTask): Tokenizer | CannotCount {
+function tokenizerFor({ digest, shown, engine }: OllamaTask): Tokenizer {
   const key = `${engine} ${digest}`;
   const tokenizer = tokenizers.get(key) ?? open(shown, engine);
   tokenizers.delete(key);
@@ -33,22 +30,20 @@ function tokenizerFor({ digest, shown, engine }: OllamaTask): Tokenizer | Cannot
   return tokenizer;
 }
 
-function open(shown: SharedArrayBuffer, engine: Engine): Tokenizer | CannotCount {
+function open(shown: SharedArrayBuffer, engine: Engine): Tokenizer {
   try {
     return createTokenizer(readVocabulary(Buffer.from(shown).toString()), engine);
   } catch (error) {
-    return error instanceof CannotCount
-      ? error
-      : new CannotCount('Ollama shows its vocabulary in a form that is not known');
+    if (error instanceof CannotCount) throw error;
+    throw new CannotCount('Ollama shows its vocabulary in a form that is not known', { cause: error });
   }
 }
 
-answerTasks(tokenizerFor, (tokenizer, { texts, limitTokens }): OllamaAnswer => {
-  if (tokenizer instanceof CannotCount) return { cannotCount: tokenizer.message };
+answerTasks(tokenizerFor, (tokenizer, { texts, limitTokens }) => {
   let tokens = 0;
   for (const text of texts) {
     tokens += tokenizer.count(text, limitTokens - tokens);
     if (tokens > limitTokens) break;
   }
-  return { tokens };
+  return tokens;
 });

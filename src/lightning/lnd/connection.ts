@@ -2,6 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { AuthenticatedLnd } from 'lightning';
+import { CustomMessages } from './custom-messages.ts';
+import { GrpcChannel } from './grpc-channel.ts';
 
 /** A call with one answer, as the package `lightning` generates it from lnd's proto files. */
 type Unary<Q, A> = (request: Q, done: (error: unknown, answer: A) => void) => unknown;
@@ -66,14 +68,6 @@ export interface RawLightning {
     InvoicePage
   >;
   readonly subscribeInvoices: Streaming<{ readonly settle_index?: string }, RawInvoice>;
-  readonly sendCustomMessage: Unary<
-    { readonly peer: Buffer; readonly type: number; readonly data: Uint8Array },
-    unknown
-  >;
-  readonly subscribeCustomMessages: Streaming<
-    object,
-    { readonly peer: Buffer; readonly type: number; readonly data: Buffer }
-  >;
   readonly subscribePeerEvents: Streaming<object, { readonly pub_key: string; readonly type: string }>;
 }
 /** invoicesrpc.Invoices. */
@@ -96,11 +90,12 @@ export interface Connection {
   readonly lightning: RawLightning;
   readonly invoices: RawInvoices;
   readonly router: RawRouter;
+  readonly messages: CustomMessages;
   /** No call may be under way or follow: grpc-js throws then, inside callbacks too. */
   close(): void;
 }
 
-export type ChannelOptions = Readonly<Record<string, number | string>>;
+type ChannelOptions = Readonly<Record<string, number | string>>;
 
 /** Every call with one answer ends after this; lnd has none of its own, and `lightning` sets none. */
 const CALL_TIMEOUT_MS = 20_000;
@@ -112,16 +107,18 @@ const CALL_TIMEOUT_MS = 20_000;
  * call meanwhile. Proxy: lnd is ours and near; an HTTP proxy set for downloads must not catch its calls. Window: 64 KiB per
  * round trip would be little when lnd is a network away.
  */
+const KEEPALIVE = { everyMs: 6000, timeoutMs: 3000 };
+const WINDOW_BYTES = 1024 * 1024;
 const CHANNEL_OPTIONS: ChannelOptions = {
-  'grpc.keepalive_time_ms': 6000,
-  'grpc.keepalive_timeout_ms': 3000,
+  'grpc.keepalive_time_ms': KEEPALIVE.everyMs,
+  'grpc.keepalive_timeout_ms': KEEPALIVE.timeoutMs,
   'grpc.initial_reconnect_backoff_ms': 250,
   'grpc.max_reconnect_backoff_ms': 5000,
   'grpc.max_receive_message_length': -1,
   'grpc.max_send_message_length': -1,
   'grpc.enable_http_proxy': 0,
   'grpc.service_config_disable_resolution': 1,
-  'grpc-node.flow_control_window': 1024 * 1024,
+  'grpc-node.flow_control_window': WINDOW_BYTES,
 };
 
 interface CallOptions {
@@ -152,37 +149,46 @@ const protos = join(dirname(load.resolve('lightning/grpc/grpc_services.json')), 
  * When lnd's own certificate is given, only its holder can answer, whatever the address: the name to check is then one out of the
  * certificate. So lnd may be reached by an address that it did not know when it made its certificate (containers, LAN).
  */
-function ownName(cert: Buffer | undefined): ChannelOptions {
-  if (!cert) return {};
+function ownName(cert: Buffer | undefined): string | undefined {
+  if (!cert) return undefined;
   const certificate = new X509Certificate(cert);
   const name = /DNS:([^,\s"]+)/.exec(certificate.subjectAltName ?? '')?.[1];
-  return name && certificate.checkIssued(certificate) ? { 'grpc.ssl_target_name_override': name } : {};
+  return name && certificate.checkIssued(certificate) ? name : undefined;
 }
 
-/** Makes the gRPC clients, which connect at their first call. All of them share one connection. */
-export function connectionTo(
-  socket: string,
-  cert: Buffer | undefined,
-  macaroonHex: string,
-  channelOptions: ChannelOptions = {},
-): Connection {
+/** Makes the gRPC clients, which connect at their first call. All of them share one connection, but for the messages. */
+export function connectionTo(socket: string, cert: Buffer | undefined, macaroonHex: string): Connection {
+  const serverName = ownName(cert);
   const { credentials } = grpcCredentials({
     ...(cert && { cert: cert.toString('base64') }),
     macaroon: macaroonHex,
   });
-  const params = { ...CHANNEL_OPTIONS, ...ownName(cert), ...channelOptions, interceptors: [withDeadline] };
+  const target = serverName === undefined ? {} : { 'grpc.ssl_target_name_override': serverName };
+  const params = { ...CHANNEL_OPTIONS, ...target, interceptors: [withDeadline] };
   const client = (service: string) => {
     const [type, file] = [packageTypes[service], protoFiles[service]];
     if (!type || !file) throw new Error(`the package lightning knows no service ${service}`);
     return apiForProto({ credentials, params, service, type, path: join(protos, file), socket });
   };
   const clients = { default: client('Lightning'), invoices: client('Invoices'), router: client('Router') };
+  const messages = new CustomMessages(
+    new GrpcChannel({
+      url: `https://${socket}`,
+      cert,
+      serverName,
+      macaroonHex,
+      callTimeoutMs: CALL_TIMEOUT_MS,
+      keepalive: KEEPALIVE,
+      windowBytes: WINDOW_BYTES,
+    }),
+  );
   return {
     lnd: clients as unknown as AuthenticatedLnd,
     lightning: clients.default as unknown as RawLightning,
     invoices: clients.invoices as unknown as RawInvoices,
     router: clients.router as unknown as RawRouter,
-    close: () => Object.values(clients).forEach((each) => each.close()),
+    messages,
+    close: () => [...Object.values(clients), messages].forEach((each) => each.close()),
   };
 }
 

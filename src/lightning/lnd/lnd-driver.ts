@@ -14,7 +14,6 @@ import type {
   PaymentHash,
 } from '../lightning.ts';
 import { Calls } from './calls.ts';
-import { call } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { cancelInvoice, createInvoice, lookUpInvoice, ourInvoices, settleInvoice } from './invoices.ts';
 import { Payments } from './payments.ts';
@@ -92,10 +91,7 @@ export class LndNode implements LightningNode {
   async sendMessage(peer: NodeId, type: number, payload: Uint8Array): Promise<void> {
     if (payload.length > MAX_MESSAGE_BYTES)
       throw new LightningError('refused', `sending a message: more than ${MAX_MESSAGE_BYTES} bytes`);
-    // Not `sendMessageToPeer` of `lightning`: it refuses empty messages, and turns each into hex and back.
-    const message = { peer: Buffer.from(peer, 'hex'), type, data: payload };
-    const { lightning } = this.#connection;
-    await this.#calls.do('sending a message', () => call(lightning, lightning.sendCustomMessage, message));
+    await this.#calls.do('sending a message', () => this.#connection.messages.send(peer, type, payload));
   }
 
   /** /lnrpc.Lightning/ListPeers (peers:read). */
@@ -172,17 +168,16 @@ export class LndNode implements LightningNode {
   }
 
   #supervised(): Supervised {
-    const { lnd, lightning } = this.#connection;
+    const { lnd, lightning, messages } = this.#connection;
     let settlements: ReturnType<Settlements['open']> | undefined;
     return {
       open: (ended) => {
         settlements = this.#settlements.open();
-        const messages = lightning.subscribeCustomMessages({});
         return [
           follow(settlements.stream, settlements.take, ended),
           follow(lightning.subscribePeerEvents({}), (event) => this.#peerEvent(event.pub_key, event.type), ended),
           this.#watches.open(ended),
-          follow(messages, ({ peer, type, data }) => this.#message(peer.toString('hex'), type, data), ended),
+          messages.subscribe((peer, type, payload) => this.#message(peer, type, payload), ended),
         ];
       },
       catchUp: async () => {

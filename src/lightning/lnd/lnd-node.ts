@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { getWalletInfo } from 'lightning';
 import type { LightningError } from '../lightning.ts';
 import { connectionTo } from './connection.ts';
-import type { ChannelOptions } from './connection.ts';
 import { lndCertificate, lndMacaroon, lndSocket } from './credentials.ts';
 import { GRPC, startFailure } from './lnd-error.ts';
 import { LndNode } from './lnd-driver.ts';
@@ -20,8 +19,6 @@ export interface LndOptions {
   readonly log?: LndLog;
   /** How long to wait until lnd answers, unlocked: 60 s. */
   readonly openTimeoutMs?: number;
-  /** More options for grpc-js, which win over ours. */
-  readonly channelOptions?: ChannelOptions;
 }
 
 const OPEN_TIMEOUT_MS = 60_000;
@@ -35,7 +32,7 @@ const tooLate = (): Error => Object.assign(new Error('no answer in time'), { cod
 export async function openLndNode(options: LndOptions): Promise<LndNode> {
   const socket = lndSocket(options.socket);
   const cert = options.cert === undefined ? undefined : lndCertificate(options.cert);
-  const connection = connectionTo(socket, cert, lndMacaroon(options.macaroon), options.channelOptions);
+  const connection = connectionTo(socket, cert, lndMacaroon(options.macaroon));
   const log = options.log ?? (() => undefined);
   const deadline = performance.now() + (options.openTimeoutMs ?? OPEN_TIMEOUT_MS);
   let last: LightningError | undefined;

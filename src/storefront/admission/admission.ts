@@ -1,6 +1,6 @@
 import { TokenBuckets } from '../../clock/token-bucket.ts';
 import type { Clock } from '../../clock/clock.ts';
-import { isInvoiceOpen, isRunFinal } from '../../job/job.ts';
+import { backendModelOf, isInvoiceOpen, isRunFinal } from '../../job/job.ts';
 import type { Job, JobKey } from '../../job/job.ts';
 import type { NodeId } from '../../lightning/lightning.ts';
 import { Capacity } from './capacity.ts';
@@ -169,9 +169,10 @@ export class Admission {
 
   #paid({ peer, key, work }: Job): void {
     this.#options.peers.paid(peer);
-    const loader = this.#loadedFor.get(work.model);
+    const model = backendModelOf(work);
+    const loader = this.#loadedFor.get(model);
     if (loader?.peer === peer) {
-      this.#loadedFor.delete(work.model);
+      this.#loadedFor.delete(model);
       this.#loads.giveBack(loader, 1);
     }
     const spent = this.#spent.get(key);

@@ -1,3 +1,4 @@
+import { backendModelOf } from '../../job/job.ts';
 import type { Job } from '../../job/job.ts';
 import type { NodeId } from '../../lightning/lightning.ts';
 import { seconds } from '../../protocol/retry-hint.ts';
@@ -32,6 +33,8 @@ export interface CapacityOptions {
   /** All jobs in memory. */
   readonly jobs: () => Iterable<Job>;
   readonly queue: (model: string) => Queue;
+  /** What backends call a model that buyers name so. Default: the same. */
+  readonly backendModel?: (name: string) => string;
   readonly spoolUsedBytes: () => number;
 }
 
@@ -46,8 +49,9 @@ export class Capacity {
   }
 
   /** What speaks against one more quote; `roomBytes` (of disk, for the job) absent: not known yet. */
-  decline({ peer, isTrusted }: Holder, model: string, roomBytes: number | undefined): Declined | undefined {
-    const { limits, spoolUsedBytes } = this.#options;
+  decline({ peer, isTrusted }: Holder, name: string, roomBytes: number | undefined): Declined | undefined {
+    const { limits, spoolUsedBytes, backendModel = (same) => same } = this.#options;
+    const model = backendModel(name);
     const { paid, quotes, quotesForModel, roomBytes: room } = this.#tally(peer, model);
     const busy = this.#declineWait(model, quotesForModel, isTrusted, paid);
     if (busy !== undefined) return busy;
@@ -70,7 +74,7 @@ export class Capacity {
   runEnded({ work, startedAtMs, endedAtMs }: Job): void {
     if (startedAtMs === undefined || endedAtMs === undefined) return;
     const tookMs = Math.min(Math.max(0, endedAtMs - startedAtMs), this.#options.limits.longestRunMs);
-    this.#runTimes.ended(work.model, tookMs);
+    this.#runTimes.ended(backendModelOf(work), tookMs);
   }
 
   #declineWait(model: string, ahead: number, isTrusted: boolean, paid: number): Declined | undefined {

@@ -1,4 +1,4 @@
-import { isAtRest, isRunFinal, isUnpaid } from '../../job/job.ts';
+import { backendModelOf, isAtRest, isRunFinal, isUnpaid } from '../../job/job.ts';
 import type { Job } from '../../job/job.ts';
 import type { NodeId } from '../../lightning/lightning.ts';
 import { roomBytesFor } from '../../spool/spool.ts';
@@ -32,13 +32,14 @@ export function tally(jobs: Iterable<Job>, { peer, model, maxOutputBytes, isTrus
     if (job.run !== 'none') counts.paid++;
     if (!isUnpaid(job) && job.funding !== 'held') continue;
     add(counts.quotes, 1);
-    if (isOfPeer && job.work.model === model && job.run === 'none') counts.quotesForModel++;
+    if (isOfPeer && backendModelOf(job.work) === model && job.run === 'none') counts.quotesForModel++;
   }
   return counts;
 }
 
 export interface TallyOptions {
   readonly peer: NodeId;
+  /** As the backend calls it. */
   readonly model: string;
   readonly maxOutputBytes: number;
   readonly isTrusted: (peer: NodeId) => boolean;

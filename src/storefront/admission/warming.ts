@@ -1,5 +1,5 @@
 import type { BackendPool } from '../../backend/pool.ts';
-import { isAtRest, isRunFinal, isUnpaid } from '../../job/job.ts';
+import { backendModelOf, isAtRest, isRunFinal, isUnpaid } from '../../job/job.ts';
 import type { Job } from '../../job/job.ts';
 import type { NodeId } from '../../lightning/lightning.ts';
 import type { Admission } from './admission.ts';
@@ -52,7 +52,7 @@ export class Warming {
     const owed = new Set<string>();
     for (const job of jobs()) {
       if (isAtRest(job) || isRunFinal(job)) continue;
-      if (!isUnpaid(job) || !isTrusted || peers.isTrusted(job.peer)) owed.add(job.work.model);
+      if (!isUnpaid(job) || !isTrusted || peers.isTrusted(job.peer)) owed.add(backendModelOf(job.work));
     }
     return owed;
   }

@@ -45,7 +45,7 @@ export class Acceptance {
   }
 
   async #price(draft: Draft, input: AssembledStream): Promise<void> {
-    const { admission, engine, drafts, log } = this.#options;
+    const { admission, warming, offer, engine, drafts, log } = this.#options;
     const { peer, model, key } = draft;
     try {
       if (!(await draft.isNew) || !(await this.#isWorthPricing(draft, input.data.length))) return;
@@ -57,7 +57,9 @@ export class Acceptance {
       const job = await engine.accept(peer, input.data, (creditMsat) => {
         if (draft.abort.signal.aborted) return undefined; // while the credit was looked up
         const made = make(creditMsat);
-        const declined = admission.admit(peer, { kind: 'quote', model, roomBytes: this.#roomBytes(made) });
+        const declined =
+          admission.admit(peer, { kind: 'quote', model, roomBytes: this.#roomBytes(made) }) ??
+          warming?.decline(peer, offer.backendModel(model)); // while it was counted, the model may have made room for another
         if (declined !== undefined) {
           drafts.refuse(draft, declined.refusal, declined.message);
           return undefined;
@@ -78,7 +80,7 @@ export class Acceptance {
 
   /** What cannot be served is not priced: counting tokens is work too. */
   async #isWorthPricing(draft: Draft, inputBytes: number): Promise<boolean> {
-    const { admission, warming, drafts, session, maxOutputBytes, makeSpoolRoom } = this.#options;
+    const { admission, warming, offer, drafts, session, maxOutputBytes, makeSpoolRoom } = this.#options;
     const { peer, model, abort } = draft;
     const { maxStreamBytes = 0n } = session.manifestOf(peer, draft.version) ?? {};
     const roomBytes = roomBytesFor(inputBytes, Math.min(maxOutputBytes, Number(maxStreamBytes)));
@@ -88,7 +90,7 @@ export class Acceptance {
     const declined =
       admission.admit(peer, { kind: 'quote', model, roomBytes }) ??
       admission.admit(peer, { kind: 'counting' }) ??
-      warming?.decline(peer, model);
+      warming?.decline(peer, offer.backendModel(model));
     if (declined !== undefined) drafts.refuse(draft, declined.refusal, declined.message);
     return declined === undefined;
   }

@@ -76,6 +76,6 @@ export function referenceCount(vocabulary: Vocabulary, text: string, ties: 'left
     const rank = merges.indexOf(`${left} ${right}`);
     return rank < 0 ? undefined : rank;
   };
-  const row = (ties === 'heap' ? mergeByHeap : mergeLeftmost)([...text], rankOf);
+  const row = (ties === 'heap' ? mergeByHeap : mergeLeftmost)(text.split(''), rankOf);
   return row.length;
 }

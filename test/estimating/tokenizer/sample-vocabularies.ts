@@ -72,7 +72,7 @@ export function bytePairVocabulary(pre: string): Shown {
 export function letterVocabulary(): Shown {
   const words = ranked().flatMap((bytes) => {
     const text = bytes.toString('utf8');
-    return text.includes('\ufffd') || /[\0-\u001f]/.test(text) ? [] : [text.replaceAll(' ', '▁')];
+    return text.includes('\ufffd') || bytes.some((byte) => byte < 0x20) ? [] : [text.replaceAll(' ', '▁')];
   });
   const bytes = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
   const known = new Set<string>();

@@ -1,4 +1,5 @@
 // A node in a process of its own, which kills itself (SIGKILL) at the n-th write boundary from when it is told to.
+import { flushCompileCache } from 'node:module';
 import { openEmbeddedNode } from '../../../src/lightning/embedded/embedded-node.ts';
 import type { EmbeddedOptions } from '../../../src/lightning/embedded/embedded-node.ts';
 import { LightningError } from '../../../src/lightning/lightning.ts';
@@ -30,4 +31,5 @@ process.on('message', ({ id, method, args }: { id: number; method: keyof VictimC
     (error: unknown) => process.send!({ id, code: error instanceof LightningError ? error.code : String(error) }),
   );
 });
+flushCompileCache(); // as a process that ends in order does
 process.send!({ nodeId: node.nodeId, address: node.address });

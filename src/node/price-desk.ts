@@ -1,0 +1,71 @@
+import type { Logger } from 'pino';
+import type { BackendModel } from '../backend/backend.ts';
+import { createPool } from '../backend/queueing-pool.ts';
+import { systemClock } from '../clock/clock.ts';
+import type { Config } from '../config/config.ts';
+import type { Rate } from '../pricing/rate.ts';
+import type { PriceOffer } from '../storefront/price-offer.ts';
+import { openBackends } from './backends.ts';
+import { openCounting } from './estimators.ts';
+import { createOffer } from './offer.ts';
+import { openRates } from './rates.ts';
+
+/** What a backend says that it has. */
+export interface Told {
+  readonly backend: string;
+  /** Those that the configuration leaves out, too. */
+  readonly models: readonly BackendModel[];
+  /** Why it told none. Absent: it answered. */
+  readonly fault?: string;
+}
+
+/** The offer of a configuration without a node and a ledger: to look at prices beforehand. */
+export interface PriceDesk {
+  readonly offer: PriceOffer;
+  readonly told: readonly Told[];
+  /** The models that the configuration does not leave out. */
+  readonly pooled: readonly string[];
+  readonly rate: Rate | undefined;
+  close(): Promise<void>;
+}
+
+/** Asks the backends for their models and the rate source for its rate, once. Backends that do not answer are in `told`. */
+export async function openPriceDesk(config: Config, log: Logger, jobsUnderWay: number): Promise<PriceDesk> {
+  const clock = systemClock;
+  const members = openBackends(config, clock);
+  const pool = createPool({ members, clock, maxQueueLength: 0 });
+  const counting = openCounting({ backends: config.backends, clock, log });
+  const rates = openRates(config.pricing.rate, clock, log);
+  const [told] = await Promise.all([
+    Promise.all(
+      members.map(async ({ backend }): Promise<Told> => {
+        try {
+          return { backend: backend.name, models: await backend.models() };
+        } catch (error) {
+          return { backend: backend.name, models: [], fault: error instanceof Error ? error.message : String(error) };
+        }
+      }),
+    ),
+    pool.start(),
+    rates?.start(),
+  ]);
+  const offer = createOffer({
+    settings: config,
+    pool,
+    counting,
+    ...(rates && { rates }),
+    clock,
+    jobsUnderWay: () => jobsUnderWay,
+  });
+  return {
+    offer,
+    told,
+    pooled: pool.models().map(({ id }) => id),
+    rate: rates?.rate(),
+    close: async () => {
+      rates?.close();
+      await pool.close();
+      await counting.close();
+    },
+  };
+}
