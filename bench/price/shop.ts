@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { BackendPool } from '../../src/backend/pool.ts';
+import type { BackendPool, PoolMember } from '../../src/backend/pool.ts';
 import { createPool } from '../../src/backend/queueing-pool.ts';
 import { systemClock } from '../../src/clock/clock.ts';
 import type { Counting } from '../../src/estimating/counting.ts';
@@ -31,6 +31,7 @@ function reasonsTo(tell: Tell) {
 export class Shop implements AsyncDisposable {
   readonly upstream: Upstream;
   readonly #maxOutputTokens: number;
+  readonly #members: readonly PoolMember[];
   readonly #pool: BackendPool;
   readonly #counting: Counting;
   readonly #offers: ReadonlyMap<string, PriceOffer>;
@@ -40,7 +41,8 @@ export class Shop implements AsyncDisposable {
     this.upstream = upstream;
     this.#maxOutputTokens = maxOutputTokens;
     const config = configOf(upstream, 'bytes', maxOutputTokens);
-    const pool = createPool({ members: openBackends(config, systemClock), clock: systemClock, maxQueueLength: 1 });
+    this.#members = openBackends(config, systemClock);
+    const pool = createPool({ members: this.#members, clock: systemClock, maxQueueLength: 1 });
     const counting = openCounting({ backends: config.backends, clock: systemClock, log: reasonsTo(tell) });
     this.#pool = pool;
     this.#counting = counting;
@@ -63,6 +65,8 @@ export class Shop implements AsyncDisposable {
       await shop.#pool.start();
       const { model, url } = upstream;
       if (!shop.#pool.models().some(({ id }) => id === model)) throw new Error(`${url} has no model "${model}"`);
+      for (const { backend } of shop.#members) await backend.warm?.(model, never);
+      await shop.#pool.refresh(); // now its context is known
       for (const offer of shop.#offers.values()) await offer.prepareCounting(never);
       return shop;
     } catch (error) {

@@ -23,7 +23,7 @@ export interface OfferParts {
 export interface PricedOffer {
   readonly offer: PriceOffer;
   /** From now on it sells by these settings; what was quoted stays as it was. */
-  reprice(settings: PriceSettings): void;
+  readonly reprice: (settings: PriceSettings) => void;
 }
 
 /** What the configuration sells, by its prices: the same for who serves and for who asks beforehand. */

@@ -152,6 +152,17 @@ describe('the ollama estimator', () => {
     expect(asked).toEqual([]);
   });
 
+  test('waits with its test until the model is in memory, and counts exactly from then on', async () => {
+    const { url, asked, script } = await serve({ isLoaded: false });
+    const estimator = estimatorOf(url);
+    await estimator.prepare('m', never);
+    expect(await estimator.count(chat('one two three'), { signal: never })).toMatchObject({ accuracy: 'estimate' });
+    expect(asked).toEqual([]);
+    script.isLoaded = true;
+    expect(await estimator.count(chat('one two three'), { signal: never })).toMatchObject({ accuracy: 'exact' });
+    expect(asked).toEqual(['render', 'render', 'run', 'run', 'render']);
+  });
+
   test('tells the tokens of the text alone where Ollama renders nothing', async () => {
     const { url } = await serve({ renders: false });
     const estimator = estimatorOf(url);

@@ -14,6 +14,12 @@ const MEASURE_TIMEOUT_MS = 5 * 60_000;
 const requests = ownRequests().filter((_, at) => at % 4 === 0);
 const nobody = (): void => {};
 
+/** The older llama.cpp does not take `</s>` for one token where Qwen 2.5 has it as a word: the estimator's test of that model fails, so it declines. */
+const models = {
+  today: ['llama2', 'llama3', 'gpt2', 'qwen2.5', 'qwen2.5-jinja', 'qwen3'],
+  older: ['llama2', 'llama3', 'gpt2', 'qwen3'],
+};
+
 /** What was priced as it was then counted and charged, to the token and the millisatoshi. */
 async function measure(server: string, upstream: Parameters<typeof measureModel>[1], estimator: string) {
   const result = await measureModel(server, upstream, { requests, estimators: [estimator], tell: nobody });
@@ -31,14 +37,14 @@ describe.each(ollamaKinds)('the estimator ollama, upon the Ollama of %s', (kind)
   }, BUILD_TIMEOUT_MS);
   afterAll(() => ollama[Symbol.asyncDispose]());
 
-  it.each(['llama2', 'llama3', 'gpt2', 'qwen2.5', 'qwen3'])(
+  it.each(models[kind])(
     'quotes what %s then counts, and so charges what the use is worth',
     { timeout: MEASURE_TIMEOUT_MS },
     async (model) => {
       const { url } = ollama.coordinates;
       const { wrong, counted } = await measure(kind, { driver: 'ollama', url, model }, 'ollama');
       expect(wrong).toEqual([]);
-      expect(counted.length).toBeGreaterThan(requests.length * 0.8);
+      expect(counted.length).toBeGreaterThan(requests.length * 0.7); // some models take no tools
       for (const { request, worthMsat, charged } of counted) expect(charged, request).toEqual(worthMsat);
     },
   );
@@ -51,6 +57,6 @@ describe("the estimator server, upon llama.cpp's own server", () => {
     const upstream = { driver: 'openai', url: `${server.url}/v1`, model } as const;
     const { wrong, counted } = await measure('llama-server', upstream, 'server');
     expect(wrong).toEqual([]);
-    expect(counted.length).toBeGreaterThan(requests.length * 0.8);
+    expect(counted.length).toBeGreaterThan(requests.length * 0.7); // some models take no tools
   });
 });

@@ -23,7 +23,7 @@ beforeAll(async () => {
   const config = {
     quote_ttl_seconds: quoteTtlS,
     deadlines: { input_seconds: 8 },
-    llm: { max_output_tokens: 8000, models },
+    llm: { max_output_tokens: 8000, estimator: 'bytes', models },
     log: { level: 'info', pretty: false },
   };
   market = await Market.open(rig, { config, isProbed: true });

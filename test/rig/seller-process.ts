@@ -89,7 +89,11 @@ export class SellerProcess implements AsyncDisposable {
         },
       },
       backends: [{ name: 'only', slots: 4, ...backend }],
-      llm: { max_output_tokens: 8000, models: Object.fromEntries(models.map((model) => [model, { price }])) },
+      llm: {
+        max_output_tokens: 8000,
+        estimator: 'bytes',
+        models: Object.fromEntries(models.map((model) => [model, { price }])),
+      },
       health: { listen: '127.0.0.1:0' },
       log: { level: 'trace', pretty: false },
       ...config,

@@ -25,14 +25,18 @@ export interface OllamaEstimatorOptions {
 const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 /** What is sent to be rendered has at most this many times the tokens that fit: tools may be written wider than templates write them. */
 const SLACK = 2;
+/** For a model whose context nobody told: longer prompts are not sent to be rendered. */
+const LONGEST_CONTEXT = 262_144;
 /** Where the template's share is not known: for the bound, and before anything is learned. */
 const TOKENS_PER_MESSAGE = 4;
 const TOKENS_PER_REQUEST = 3;
 
 /** What is known of a model. */
 interface Ready extends ServedModel {
-  /** Undefined: the server renders no prompts. */
+  /** Undefined: the server renders no prompts, or the model has not been put to the test. */
   readonly way: Way | undefined;
+  /** False: it was not loaded when it was looked at, and a test would load it. */
+  readonly isTested: boolean;
 }
 
 class OllamaEstimator implements Estimator {
@@ -57,7 +61,7 @@ class OllamaEstimator implements Estimator {
         const digest = await server.digestOf(model, this.#answerMs, signal);
         if (digest === undefined) continue;
         const known = this.#ready.get(model);
-        if (known?.digest === digest && known.server === server) return;
+        if (known?.digest === digest && known.server === server && known.isTested) return;
         this.#ready.set(model, await this.#tested({ server, name: model, digest }, signal));
         return;
       } catch (error) {
@@ -72,25 +76,21 @@ class OllamaEstimator implements Estimator {
   async count(request: CheckedRequest, { signal, limitTokens = Infinity }: CountOptions): Promise<Count> {
     signal.throwIfAborted();
     const { model, promptText, shape, images } = request;
-    const chat = images.count === 0 ? chatOf(request) : undefined; // images are not rendered: they have a price of their own
     const around = (shape.system + shape.user + shape.assistant + shape.tool) * TOKENS_PER_MESSAGE + TOKENS_PER_REQUEST;
     const bytes = promptText.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
     if (bytes > MAX_TEXT_BYTES) return { tokens: bytes + around, accuracy: 'bound' };
-    if (!this.#ready.has(model)) await this.prepare(model, signal);
-    const ready = this.#ready.get(model);
-    if (ready === undefined) throw new CannotCount('no Ollama has it');
+    const { ready, isLoaded } = await this.#readyNow(model, signal);
 
     const engine = ready.way?.engine ?? 'llama.cpp';
-    const mostTokens = limitTokens * SLACK;
-    const canRender = ready.way !== undefined && chat !== undefined;
-    const renders = canRender && (await ready.server.isLoaded(model, this.#answerMs, signal));
+    const mostTokens = Math.min(limitTokens, LONGEST_CONTEXT) * SLACK;
+    const renders = isLoaded && ready.way !== undefined && images.count === 0; // images have a price of their own
     if (!renders || bytes > mostTokens) {
       const tokens = await this.#counter.count(ready, engine, promptText, mostTokens, signal);
       if (tokens === undefined) return { tokens: bytes + around, accuracy: 'bound' };
       // A quote makes no model load: until it is loaded for a job, what its template adds is for others to know.
       if (!renders || tokens > mostTokens) return { tokens: tokens + around, accuracy: 'estimate', textTokens: tokens };
     }
-    const rendered = await ready.server.render(model, chat, this.#answerMs, signal);
+    const rendered = await ready.server.render(model, chatOf(request), this.#answerMs, signal);
     if (rendered === undefined) throw new CannotCount('Ollama did not render the prompt');
     const tokens = await this.#counter.count(ready, engine, [rendered], limitTokens, signal);
     const extraTokens = ready.way?.extraTokens ?? 0;
@@ -111,12 +111,25 @@ class OllamaEstimator implements Estimator {
     return this.#options.loadMs ?? 120_000;
   }
 
-  /** Names of the same model share a test. */
+  /** What is known of a model, and whether it is in memory: one that has been loaded since it was looked at is put to the test now. */
+  async #readyNow(model: string, signal: AbortSignal): Promise<{ ready: Ready; isLoaded: boolean }> {
+    if (!this.#ready.has(model)) await this.prepare(model, signal);
+    const known = this.#ready.get(model);
+    const isLoaded = (await known?.server.isLoaded(model, this.#answerMs, signal)) ?? false;
+    if (isLoaded && known?.isTested === false) await this.prepare(model, signal);
+    const ready = this.#ready.get(model);
+    if (ready === undefined) throw new CannotCount('no Ollama has it');
+    return { ready, isLoaded };
+  }
+
+  /** Names of the same model share a test. Counting makes no model load: whose memory that takes is for others to decide. */
   async #tested(model: ServedModel, signal: AbortSignal): Promise<Ready> {
-    const { server, digest } = model;
-    const same = [...this.#ready.values()].find((ready) => ready.digest === digest && ready.server === server);
-    const way = same === undefined ? await findWay(model, this.#counter, this.#loadMs, signal) : same.way;
-    return { ...model, way };
+    const { server, name, digest } = model;
+    const isSame = (other: Ready): boolean => other.digest === digest && other.server === server && other.isTested;
+    const same = [...this.#ready.values()].find(isSame);
+    if (same !== undefined) return { ...model, way: same.way, isTested: true };
+    if (!(await server.isLoaded(name, this.#answerMs, signal))) return { ...model, way: undefined, isTested: false };
+    return { ...model, way: await findWay(model, this.#counter, this.#loadMs, signal), isTested: true };
   }
 }
 
