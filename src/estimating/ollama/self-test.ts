@@ -27,7 +27,7 @@ const oddProbe = chatOf(
     `👩‍👩‍👧‍👦 🇩🇪 camelCase HTMLParser  /*!?...*/ {"a": [1,  2]}\n\n\n${'='.repeat(99)}\n</s>\n<s>漢<eos>\n</s>1<|im_start|>\n<|eot_id|> ▁Ġ\u0000 end`,
 );
 
-const ENGINES: readonly Engine[] = ['llama.cpp', 'ollama'];
+const ENGINES: readonly Engine[] = ['llama.cpp', 'older llama.cpp', 'ollama'];
 /** One before and one behind the prompt. */
 const MAX_EXTRA = 2;
 

@@ -58,7 +58,7 @@ export function createLetterCounter(vocabulary: Vocabulary, engine: Engine): Fra
 
   return (fragment, isFirst, limit) => {
     if (pairs instanceof ScoredPairs) pairs.forget();
-    const prefix = addsSpacePrefix && isFirst && engine === 'llama.cpp' && !isRanked ? SPACE : '';
+    const prefix = addsSpacePrefix && isFirst && engine !== 'ollama' && !isRanked ? SPACE : '';
     const text = prefix + fragment.replaceAll(' ', SPACE);
     if (!isRanked) return takesWhole(text) && engine === 'ollama' ? 1 : countText(text, limit);
     let count = 0;

@@ -27,7 +27,8 @@ export function specialTokensOf({ tokens, types, name }: Vocabulary, engine: Eng
   const hasPlainEnd = tokens.includes('<|tool_response>') || tokens.includes('<|plamo:eos|>');
   const texts = tokens.filter((token, id) => {
     if (!isOllama && token === '</s>' && hasPlainEnd) return false;
-    return special.includes(types[id] ?? tokenType.normal) || (!isOllama && looksLikeControl.has(token));
+    const looksSo = looksLikeControl.has(token) && !(engine === 'older llama.cpp' && token === '</s>');
+    return special.includes(types[id] ?? tokenType.normal) || (!isOllama && looksSo);
   });
   if (isOllama) return { finder: new Finder(texts), swallowing: new Set() };
   const isPhi3 = name.includes('phi-3') || name.includes('phi3');

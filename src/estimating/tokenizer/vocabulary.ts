@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { CannotCount } from '../estimator.ts';
 
-/** The programs that run a model for Ollama; they count differently. */
-export type Engine = 'llama.cpp' | 'ollama';
+/** The programs that run a model for Ollama; they count differently. The older llama.cpp is the one in Ollama before 0.30. */
+export type Engine = 'llama.cpp' | 'older llama.cpp' | 'ollama';
 
 /** A model's vocabulary, as its GGUF file has it. */
 export interface Vocabulary {
