@@ -116,7 +116,7 @@ describe.each([3] as const)('a buyer of LCP v0.%i that is lost', (version) => {
     const quote = await buyer.order();
     const { jobId } = quote;
     await buyer.pay(quote);
-    await market.reaches(jobId, 'closed ended finishing');
+    await market.reachesInMemory(jobId, 'closed ended finishing');
     let reads = 0;
     const read = seller.spool.read.bind(seller.spool);
     seller.spool.read = () => {
