@@ -3,7 +3,7 @@ import { modelsPart } from './build-models.ts';
 import { llamaPart, olderOllamaPart, ollamaPart } from './build-ollama.ts';
 import { vocabulariesPart, vocabularyModelsPart } from './build-vocabulary-models.ts';
 import type { Report } from './cache.ts';
-import { cached } from './cache.ts';
+import { cached, isCached } from './cache.ts';
 
 /** Folders of what the Lightning half of the rig runs. */
 export type LightningParts = { lnd: string; btcd: string };
@@ -28,6 +28,9 @@ export async function buildOllama(report: Report): Promise<OllamaParts> {
   const ollama = await cached(ollamaPart(await cached(llamaPart, report)), report);
   return { ollama, models: await cached(modelsPart(ollama), report) };
 }
+
+/** False: a test that can do without waits for some minutes more. */
+export const isOlderOllamaBuilt = (): boolean => isCached(olderOllamaPart);
 
 /** Promises an Ollama and the models of real vocabularies: see vocabulary-models.ts. The older Ollama takes some minutes more. */
 export async function buildVocabularies(kind: OllamaKind, report: Report): Promise<OllamaParts> {

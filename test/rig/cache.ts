@@ -28,6 +28,9 @@ function folderOf(part: Part): string {
   return join(cacheRoot(), `${part.name}-${part.version}-${process.platform}-${process.arch}`);
 }
 
+/** True: `cached` has nothing to make. */
+export const isCached = (part: Part): boolean => existsSync(folderOf(part));
+
 async function withProgress<T>(what: string, report: Report, work: () => Promise<T>): Promise<T> {
   const start = performance.now();
   const elapsed = () => `${Math.round((performance.now() - start) / 1000)} s`;
