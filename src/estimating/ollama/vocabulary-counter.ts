@@ -21,6 +21,8 @@ export interface VocabularyCounterOptions {
 }
 
 const MAX_VOCABULARIES = 8;
+/** 150,000 tokens take a second, on a busy machine many. */
+const READING_MS = 60_000;
 
 // The same folder holds .ts when run from source and .js when built.
 const module = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
@@ -34,7 +36,7 @@ export class VocabularyCounter {
 
   constructor({ clock, answerMs, timeLimitMs }: VocabularyCounterOptions) {
     this.#answerMs = answerMs;
-    this.#thread = new CountingThread({ module, clock, timeLimitMs });
+    this.#thread = new CountingThread({ module, clock, timeLimitMs, loadMs: READING_MS });
   }
 
   /** Stops above the limit. Undefined: it would take too long. */
