@@ -8,8 +8,8 @@ import { currency, nanoOf } from './amount.ts';
 import { estimatorChoices, estimatorSchema } from './estimator-schema.ts';
 import type { WrittenEstimator } from './estimator-schema.ts';
 import { UINT32_MAX } from './fields.ts';
-import { MSAT_KEYS, priceFault, priceShape } from './price-schema.ts';
-import type { WrittenPrice } from './price-schema.ts';
+import { MSAT_KEYS, priceFault, priceShape } from './price-shape.ts';
+import type { WrittenPrice } from './price-shape.ts';
 
 const addFault = (context: z.core.$RefinementCtx, price: WrittenPrice, listCurrency?: string, path: string[] = []) => {
   const fault = priceFault(price, listCurrency);

@@ -18,7 +18,7 @@ export interface OllamaEstimatorOptions {
   /** For one answer while a request is counted. Default 5 s. */
   readonly answerMs?: number;
   /** For one answer while a model is prepared, which may have to be loaded. Default 2 minutes. */
-  readonly loadMs?: number;
+  readonly prepareMs?: number;
   /** Counting longer than this is given up. Default 1.5 s. */
   readonly timeLimitMs?: number;
 }
@@ -104,8 +104,8 @@ class OllamaEstimator implements Estimator {
     return this.#options.answerMs ?? 5_000;
   }
 
-  get #loadMs(): number {
-    return this.#options.loadMs ?? 120_000;
+  get #prepareMs(): number {
+    return this.#options.prepareMs ?? 120_000;
   }
 
   /** What is known of a model, and whether it is in memory: one that has been loaded since it was looked at is put to the test now. */
@@ -126,7 +126,7 @@ class OllamaEstimator implements Estimator {
     const same = [...this.#ready.values()].find(isSame);
     if (same !== undefined) return { ...model, way: same.way, isTested: true };
     if (!(await server.isLoaded(name, this.#answerMs, signal))) return { ...model, way: undefined, isTested: false };
-    return { ...model, way: await findWay(model, this.#counter, this.#loadMs, signal), isTested: true };
+    return { ...model, way: await findWay(model, this.#counter, this.#prepareMs, signal), isTested: true };
   }
 }
 
