@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { Clock } from '../clock/clock.ts';
 import { BackendError } from './backend.ts';
 import type { Backend, BackendModel, Capability } from './backend.ts';
-import { CallGuard } from './call-guard.ts';
-import { createOpenAiBackend, DEFAULT_MODELS_TIMEOUT_MS, ended } from './openai-compatible.ts';
+import { CallGuard, ended } from './call-guard.ts';
+import { createOpenAiBackend, DEFAULT_MODELS_TIMEOUT_MS } from './openai-compatible.ts';
 import { errorBeforeAnswer, statusError } from './upstream-error.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 
