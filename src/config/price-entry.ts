@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { NANO_PER_ONE } from '../money/decimal.ts';
 import { msat } from '../money/msat.ts';
+import { capabilities } from '../openai/request.ts';
 import type { Capability } from '../openai/request.ts';
 import type { FiatPrice, ModelPrice, TokenPrice } from '../pricing/model-price.ts';
 import type { PaymentMode, PriceEntry } from '../pricing/price-list.ts';
@@ -49,11 +50,11 @@ export const modelFields = {
       'How input tokens are counted before the job runs; of a list the first that can. Default: llm.estimator.',
     ),
   capabilities: z
-    .array(z.enum(['completion', 'embedding', 'vision']))
+    .array(z.enum(capabilities))
     .min(1)
     .optional()
     .describe(
-      'What the model can do, where its backend does not tell (Ollama does): completion, embedding, vision. Default: completion.',
+      `What the model can do, where its backend does not tell (Ollama does): ${capabilities.join(', ')}. Default: completion.`,
     ),
   payment: z
     .enum(['upfront', 'hold'])

@@ -3,7 +3,7 @@ import { beside } from '../program/beside.ts';
 import { CountingThread } from './counting-thread.ts';
 import type { Estimator } from './estimator.ts';
 import type { HuggingFaceTask } from './huggingface-worker.ts';
-import { bytesOf, MAX_TEXT_BYTES } from './text-size.ts';
+import { MAX_TEXT_BYTES, textBytes } from './text-size.ts';
 
 export interface HuggingFaceEstimatorOptions {
   readonly clock: Clock;
@@ -23,7 +23,7 @@ export function createHuggingFaceEstimator({ file, ...options }: HuggingFaceEsti
     prepare: async (_model, signal) => void (await thread.run({ file, texts: ['x'] }, signal)),
     count: async ({ promptText }, { signal }) => {
       signal.throwIfAborted();
-      const bytes = bytesOf(promptText);
+      const bytes = textBytes(promptText);
       const tokens = bytes > MAX_TEXT_BYTES ? undefined : await thread.run({ file, texts: promptText }, signal);
       if (tokens === undefined) return { tokens: Math.max(1, bytes), accuracy: 'bound' };
       return { tokens: Math.max(1, tokens), accuracy: 'estimate', textTokens: tokens };

@@ -4,7 +4,7 @@ import { CountingThread } from './counting-thread.ts';
 import { encodingOf } from './encoding.ts';
 import type { Estimator } from './estimator.ts';
 import type { OpenAiTask } from './openai-worker.ts';
-import { bytesOf, MAX_TEXT_BYTES } from './text-size.ts';
+import { MAX_TEXT_BYTES, textBytes } from './text-size.ts';
 import { usualTemplateTokens } from './usual-template.ts';
 
 export interface OpenAiEstimatorOptions {
@@ -29,7 +29,7 @@ export function createOpenAiEstimator(options: OpenAiEstimatorOptions): Estimato
     count: async ({ promptText, shape, model }, { signal }) => {
       signal.throwIfAborted();
       const overhead = usualTemplateTokens(shape);
-      const bytes = bytesOf(promptText);
+      const bytes = textBytes(promptText);
       const task = { encoding: encodingOf(model), texts: promptText };
       const tokens = bytes > MAX_TEXT_BYTES ? undefined : await thread.run(task, signal);
       if (tokens === undefined) return { tokens: bytes + overhead, accuracy: 'bound' };

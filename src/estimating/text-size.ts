@@ -2,5 +2,5 @@
 export const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 
 /** The upper bound of their tokens: no token has less than one byte. */
-export const bytesOf = (texts: readonly string[]): number =>
+export const textBytes = (texts: readonly string[]): number =>
   texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);

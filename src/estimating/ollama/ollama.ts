@@ -2,7 +2,7 @@ import type { Clock } from '../../clock/clock.ts';
 import type { CheckedRequest } from '../../openai/checked-request.ts';
 import { CannotCount } from '../estimator.ts';
 import type { Count, CountOptions, Estimator } from '../estimator.ts';
-import { bytesOf, MAX_TEXT_BYTES } from '../text-size.ts';
+import { MAX_TEXT_BYTES, textBytes } from '../text-size.ts';
 import { usualTemplateTokens } from '../usual-template.ts';
 import { chatOf } from './chat-of.ts';
 import { findWay } from './self-test.ts';
@@ -74,7 +74,7 @@ class OllamaEstimator implements Estimator {
     signal.throwIfAborted();
     const { model, promptText, shape, images } = request;
     const around = usualTemplateTokens(shape);
-    const bytes = bytesOf(promptText);
+    const bytes = textBytes(promptText);
     if (bytes > MAX_TEXT_BYTES) return { tokens: bytes + around, accuracy: 'bound' };
     const { ready, isLoaded } = await this.#readyNow(model, signal);
 
