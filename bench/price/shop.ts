@@ -47,7 +47,7 @@ export class Shop implements AsyncDisposable {
     this.#pool = pool;
     this.#counting = counting;
     const offerOf = (estimator: string): PriceOffer => {
-      const settings = { ...configOf(upstream, estimator, maxOutputTokens), enabled: true };
+      const settings = configOf(upstream, estimator, maxOutputTokens);
       return createOffer({ settings, pool, counting, clock: systemClock, jobsUnderWay: () => 0 }).offer;
     };
     this.#offers = new Map(estimators.map((estimator) => [estimator, offerOf(estimator)]));

@@ -91,12 +91,13 @@ export const unstable = (rows: readonly Row[]): readonly Row[] =>
 /** Said to be as the server counts, whatever the request. */
 const exact = 'ollama';
 
-/** Each promise of exactness that was broken, in words. That an estimator declines to count breaks none, unless it always does. */
+/** Each promise of exactness that was broken, in words; that an estimator declines a request breaks none. And each that counted nothing at all. */
 export function differences(results: readonly ModelResult[]): string[] {
   const told: string[] = [];
   for (const { server, model, rows, estimators } of results) {
-    if (rows.length > 0 && estimators.includes(exact) && rows.every(({ quotes }) => 'refusal' in (quotes[exact] ?? {})))
-      told.push(`${server} ${model}: ${exact} counted nothing`);
+    for (const name of estimators)
+      if (rows.length > 0 && errorsOf(rows, name).compared === 0)
+        told.push(`${server} ${model}: ${name} counted nothing`);
     for (const { request, usages, quotes } of rows)
       for (const [name, quote] of Object.entries(quotes)) {
         if ('refusal' in quote || (name !== exact && quote.accuracy !== 'exact')) continue;

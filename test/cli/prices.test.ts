@@ -13,6 +13,7 @@ const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 let directory: string;
 
 const CONFIG = `backends: [{ name: play, driver: demo }]
+llm: { estimator: bytes }
 pricing:
   lists: [list.yaml]
   in_flight_surge: { threshold: 1, per_job_bps: 500, max_multiplier_bps: 12000 }

@@ -22,6 +22,8 @@ export interface VocabularyCounterOptions {
 }
 
 const MAX_VOCABULARIES = 8;
+/** 150,000 tokens take a second, on a busy machine many. */
+const READING_MS = 60_000;
 
 const module = beside(import.meta.url, './worker');
 
@@ -34,7 +36,7 @@ export class VocabularyCounter {
 
   constructor({ clock, answerMs, timeLimitMs }: VocabularyCounterOptions) {
     this.#answerMs = answerMs;
-    this.#thread = new CountingThread({ module, clock, timeLimitMs });
+    this.#thread = new CountingThread({ module, clock, timeLimitMs, loadMs: READING_MS });
   }
 
   /** Stops above the limit. Undefined: it would take too long. */
