@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { LND_SELLER_METHODS } from '../src/lightning/lnd/methods.ts';
 import { guardGroup, releaseGroup, removeDirectory, temporaryDirectory } from '../test/rig/guard.ts';
 import type { LndHandle } from '../test/rig/rig.ts';
-import { until } from '../test/rig/until.ts';
+import { poll } from '../test/rig/poll.ts';
 import { models } from './backend.ts';
 import type { Mark } from './marks.ts';
 import { MARKS_VARIABLE } from './observe-provider.ts';
@@ -100,7 +100,7 @@ export class Seller implements AsyncDisposable {
     let isReady = false;
     if (child.stdout !== null) createInterface({ input: child.stdout }).once('line', () => (isReady = true));
     const gone = () => (child.exitCode === null ? undefined : `it has ended:\n${seller.#errors}`);
-    await until('ready line of the provider', READY_WITHIN_MS, () => Promise.resolve(isReady), gone);
+    await poll('ready line of the provider', READY_WITHIN_MS, () => Promise.resolve(isReady), gone);
     return seller;
   }
 

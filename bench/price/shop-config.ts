@@ -1,7 +1,7 @@
 import type { Config } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { msat } from '../../src/money/msat.ts';
-import type { TokenPrice } from '../../src/pricing/price-list.ts';
+import type { TokenPrice } from '../../src/pricing/model-price.ts';
 
 /** Where a model is: `url` as in the configuration of a backend. */
 export type Upstream = { readonly driver: 'ollama' | 'openai'; readonly url: string; readonly model: string };

@@ -4,7 +4,7 @@ import { createPool } from '../../src/backend/queueing-pool.ts';
 import { systemClock } from '../../src/clock/clock.ts';
 import type { Counting } from '../../src/estimating/counting.ts';
 import { openBackends } from '../../src/node/backends.ts';
-import { openCounting } from '../../src/node/estimators.ts';
+import { openCounting } from '../../src/node/counting.ts';
 import { answerFilter } from '../../src/openai/answer.ts';
 import { checkRequest } from '../../src/openai/request.ts';
 import type { TaskKind } from '../../src/openai/request.ts';

@@ -52,4 +52,10 @@ export class CallGuard {
   }
 }
 
+/** Ends the call; what ended it first, a limit or the caller, is the reason that counts. */
+export function ended(guard: CallGuard, error: BackendError): BackendError {
+  guard.end(error);
+  return guard.signal.reason instanceof BackendError ? guard.signal.reason : error;
+}
+
 const aborted = (cause: unknown): BackendError => new BackendError('the call was aborted', { retryable: false, cause });

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock/clock.ts';
-import type { Admission } from './admission.ts';
 import type { Backend, BackendModel } from './backend.ts';
 import { MemberModels } from './member-models.ts';
 import { ModelLoads } from './model-loads.ts';
+import type { Places } from './places.ts';
 import type { PoolMember } from './pool.ts';
 
 const FAILURES_UNTIL_UNHEALTHY = 3;
@@ -18,7 +18,7 @@ export interface MemberEvents {
 
 export interface MemberParts {
   readonly clock: Clock;
-  readonly admission: Admission;
+  readonly places: Places;
   readonly events: MemberEvents;
   readonly log?: Logger | undefined;
 }
@@ -33,8 +33,8 @@ export class MemberState {
   isHealthy = true;
   readonly #clock: Clock;
   readonly #events: MemberEvents;
-  readonly #admission: Admission;
-  /** Places that were admitted beforehand: admission takes milliseconds, and nobody should wait for it. */
+  readonly #places: Places;
+  /** Places that were admitted beforehand: that takes milliseconds, and nobody should wait for it. */
   readonly #ready: (() => void)[] = [];
   #failures = 0;
   #probeMs = FIRST_PROBE_MS;
@@ -43,14 +43,14 @@ export class MemberState {
   #asked: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor(member: PoolMember, { clock, admission, events, log }: MemberParts) {
+  constructor(member: PoolMember, { clock, places, events, log }: MemberParts) {
     this.backend = member.backend;
     this.slots = member.slots;
     this.models = new MemberModels(member);
     this.loads = new ModelLoads(member.backend, clock, log);
     this.#clock = clock;
     this.#events = events;
-    this.#admission = admission;
+    this.#places = places;
     for (let place = 0; place < this.slots; place += 1) void this.#makeReady();
   }
 
@@ -151,7 +151,7 @@ export class MemberState {
   }
 
   async #makeReady(): Promise<void> {
-    const leave = await this.#admission.admit();
+    const leave = await this.#places.admit();
     if (this.#isClosed) return leave();
     this.#ready.push(leave);
     this.#events.changed();

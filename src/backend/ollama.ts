@@ -1,10 +1,11 @@
 import { Ollama } from 'ollama/browser'; // the Node entry opens local files that a request names
 import { z } from 'zod';
 import type { Clock } from '../clock/clock.ts';
+import { capabilities } from '../openai/request.ts';
 import { BackendError } from './backend.ts';
 import type { Backend, BackendModel, Capability } from './backend.ts';
-import { CallGuard } from './call-guard.ts';
-import { createOpenAiBackend, DEFAULT_MODELS_TIMEOUT_MS, ended } from './openai-compatible.ts';
+import { CallGuard, ended } from './call-guard.ts';
+import { createOpenAiBackend, DEFAULT_MODELS_TIMEOUT_MS } from './openai-compatible.ts';
 import { errorBeforeAnswer, statusError } from './upstream-error.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 
@@ -23,7 +24,6 @@ export interface OllamaBackendOptions {
 }
 
 const LATEST = ':latest';
-const known: readonly Capability[] = ['completion', 'embedding', 'vision'];
 
 const tagList = z.object({ models: z.array(z.object({ name: z.string().min(1), digest: z.string() })) });
 const loadedList = z.object({
@@ -166,12 +166,12 @@ const least = (...lengths: readonly (number | undefined)[]): number | undefined 
 };
 
 /** The model file's `num_ctx`, as far as the model was trained for it. */
-function readFacts({ capabilities, parameters, model_info: info = {} }: z.infer<typeof shown>): Facts {
+function readFacts({ capabilities: told, parameters, model_info: info = {} }: z.infer<typeof shown>): Facts {
   const trained = Object.entries(info).find(([key]) => key.endsWith('.context_length'))?.[1];
   const asked = /^num_ctx\s+(\d+)\s*$/m.exec(parameters ?? '')?.[1];
   const limit = typeof trained === 'number' ? trained : Number.POSITIVE_INFINITY;
   return {
-    capabilities: capabilities && known.filter((name) => capabilities.includes(name)),
+    capabilities: told && capabilities.filter((name) => told.includes(name)),
     contextTokens: asked === undefined ? undefined : Math.min(Number(asked), limit),
   };
 }

@@ -2,11 +2,12 @@ import { OpenAI } from 'openai';
 import { z } from 'zod';
 import type { Clock } from '../clock/clock.ts';
 import { kinds } from '../openai/request.ts';
+import { answerBody, bytesOf } from './answer-body.ts';
 import { BackendError } from './backend.ts';
 import type { Backend, BackendAnswer, BackendModel, BackendRequest, OutputCapField } from './backend.ts';
-import { CallGuard } from './call-guard.ts';
-import { errorBeforeAnswer, errorInAnswer } from './upstream-error.ts';
-import { createUpstreamFetch, UpstreamResponse } from './upstream-fetch.ts';
+import { CallGuard, ended } from './call-guard.ts';
+import { errorBeforeAnswer } from './upstream-error.ts';
+import { createUpstreamFetch } from './upstream-fetch.ts';
 
 export interface OpenAiBackendOptions {
   readonly name: string;
@@ -122,12 +123,6 @@ export function createOpenAiBackend(options: OpenAiBackendOptions): Backend {
   };
 }
 
-/** Ends the call; what ended it first, a limit or the caller, is the reason that counts. */
-export function ended(guard: CallGuard, error: BackendError): BackendError {
-  guard.end(error);
-  return guard.signal.reason instanceof BackendError ? guard.signal.reason : error;
-}
-
 function checkedContentType(response: Response, stream: boolean): string {
   const expected = stream ? 'text/event-stream' : 'application/json';
   const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
@@ -136,37 +131,4 @@ function checkedContentType(response: Response, stream: boolean): string {
   if (encoding !== 'identity')
     throw new BackendError('the backend compressed its answer unasked', { retryable: false });
   return `${expected}; charset=utf-8`;
-}
-
-function bytesOf(response: Response): AsyncIterator<Uint8Array> {
-  if (!(response instanceof UpstreamResponse))
-    throw new BackendError('the backend sent an empty answer', { retryable: true });
-  return response.message[Symbol.asyncIterator]();
-}
-
-async function* answerBody(
-  first: Uint8Array,
-  rest: AsyncIterator<Uint8Array>,
-  guard: CallGuard,
-  idleTimeoutMs: number,
-): AsyncGenerator<Uint8Array, void> {
-  let isComplete = false;
-  try {
-    yield first;
-    for (;;) {
-      guard.limit(idleTimeoutMs, 'the backend sent nothing more', { retryable: false, missed: 'next-byte' });
-      const next = await rest.next();
-      guard.throwIfEnded();
-      guard.relax();
-      if (next.done === true) {
-        isComplete = true;
-        return guard.finish();
-      }
-      yield next.value;
-    }
-  } catch (error) {
-    throw ended(guard, errorInAnswer(error));
-  } finally {
-    if (!isComplete) guard.end(new BackendError('the answer was not wanted to its end', { retryable: false }));
-  }
 }

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock/clock.ts';
-import type { Admission } from './admission.ts';
 import type { Backend } from './backend.ts';
 import type { PoolModel } from './model-list.ts';
+import type { Places } from './places.ts';
 
 export type { PoolModel } from './model-list.ts';
 
@@ -41,7 +41,7 @@ export interface PoolOptions {
   readonly maxQueueLength: number;
   readonly log?: Logger;
   /** Who admits jobs to the places of a backend. Default: bottleneck. */
-  readonly admission?: (places: number) => Admission;
+  readonly places?: (count: number) => Places;
   /** Between two looks at the backends' models. Default 30 s. */
   readonly refreshMs?: number;
 }

@@ -1,9 +1,9 @@
-import { createAdmission } from './admission.ts';
 import { BackendError } from './backend.ts';
 import type { Backend } from './backend.ts';
 import { MemberState } from './member-state.ts';
 import { mergeModels } from './model-list.ts';
 import type { PoolModel } from './model-list.ts';
+import { createPlaces } from './places.ts';
 import type { BackendPool, PoolOptions, Readiness, Slot } from './pool.ts';
 import { loaderFor, readinessOf } from './readiness.ts';
 
@@ -41,9 +41,9 @@ class Pool implements BackendPool {
       changed: () => this.#lookAgain(),
       healthChanged: (member: MemberState, reason: string) => this.#logHealth(member, reason),
     };
-    const { admission = createAdmission, clock, log } = options;
+    const { places = createPlaces, clock, log } = options;
     this.#members = options.members.map(
-      (member) => new MemberState(member, { clock, admission: admission(member.slots), events, log }),
+      (member) => new MemberState(member, { clock, places: places(member.slots), events, log }),
     );
   }
 

@@ -1,14 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { JsonScanError } from '../openai/json-scan.ts';
+import type { TaskKind } from '../openai/request.ts';
 import { bodyForModel } from '../openai/upstream-body.ts';
 
-/** The kinds of work by the words that people use. */
-export const KINDS = {
-  chat: 'openai.chat_completions.v1',
-  responses: 'openai.responses.v1',
-  embeddings: 'openai.embeddings.v1',
-} as const;
-export type Kind = keyof typeof KINDS;
+/** The words that people use for the kinds of work. */
+const WORDS = {
+  'openai.chat_completions.v1': 'chat',
+  'openai.responses.v1': 'responses',
+  'openai.embeddings.v1': 'embeddings',
+} as const satisfies Record<TaskKind, string>;
+export type Kind = (typeof WORDS)[TaskKind];
+
+/** The kinds of work by these words. */
+export const KINDS = Object.fromEntries(Object.entries(WORDS).map(([taskKind, word]) => [word, taskKind])) as Readonly<
+  Record<Kind, TaskKind>
+>;
 export type Kinds = readonly [Kind, ...Kind[]];
 
 /** A request as the operator gave it. */

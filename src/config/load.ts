@@ -9,7 +9,7 @@ import { jsonSchemaOf } from './json-schema.ts';
 import { lndSource } from './lightning-settings.ts';
 import { readPriceBook } from './price-book.ts';
 import { ConfigError, problemText, type Problem } from './problem.ts';
-import { breaches, type Breach } from './rules.ts';
+import { breaches, type Breach } from './breaches.ts';
 import { configSchema } from './schema.ts';
 import { settings } from './settings.ts';
 import { Tree } from './tree.ts';

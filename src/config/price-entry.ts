@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { NANO_PER_ONE } from '../money/decimal.ts';
 import { msat } from '../money/msat.ts';
+import { capabilities } from '../openai/request.ts';
 import type { Capability } from '../openai/request.ts';
 import type { FiatPrice, ModelPrice, TokenPrice } from '../pricing/model-price.ts';
 import type { PaymentMode, PriceEntry } from '../pricing/price-list.ts';
@@ -8,8 +9,8 @@ import { currency, nanoOf } from './amount.ts';
 import { estimatorChoices, estimatorSchema } from './estimator-schema.ts';
 import type { WrittenEstimator } from './estimator-schema.ts';
 import { UINT32_MAX } from './fields.ts';
-import { MSAT_KEYS, priceFault, priceShape } from './price-schema.ts';
-import type { WrittenPrice } from './price-schema.ts';
+import { MSAT_KEYS, priceFault, priceShape } from './price-shape.ts';
+import type { WrittenPrice } from './price-shape.ts';
 
 const addFault = (context: z.core.$RefinementCtx, price: WrittenPrice, listCurrency?: string, path: string[] = []) => {
   const fault = priceFault(price, listCurrency);
@@ -49,11 +50,11 @@ export const modelFields = {
       'How input tokens are counted before the job runs; of a list the first that can. Default: llm.estimator.',
     ),
   capabilities: z
-    .array(z.enum(['completion', 'embedding', 'vision']))
+    .array(z.enum(capabilities))
     .min(1)
     .optional()
     .describe(
-      'What the model can do, where its backend does not tell (Ollama does): completion, embedding, vision. Default: completion.',
+      `What the model can do, where its backend does not tell (Ollama does): ${capabilities.join(', ')}. Default: completion.`,
     ),
   payment: z
     .enum(['upfront', 'hold'])

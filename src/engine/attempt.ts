@@ -1,8 +1,8 @@
 import type { Slot } from '../backend/pool.ts';
+import type { JobEvent } from '../job/event.ts';
 import type { Job } from '../job/job.ts';
 import type { AnswerFilter } from '../openai/answer.ts';
 import type { SpoolWriter } from '../spool/spool.ts';
-import type { Engine } from './engine.ts';
 import type { OutputBegun } from './storefront.ts';
 
 /** Why work is stopped: the buyer left, it took too long, or its end no longer matters here. */
@@ -30,7 +30,7 @@ export interface Attempt {
 
 /** How an attempt may end, for the tables. */
 export type EndEvent = Extract<
-  Parameters<Engine['dispatch']>[1],
+  JobEvent,
   {
     kind:
       'output-ended' | 'attempt-failed' | 'first-byte-timed-out' | 'next-byte-timed-out' | 'cut-short' | 'run-aborted';

@@ -1,4 +1,5 @@
 import type { CheckedRequest } from '../openai/checked-request.ts';
+import type { CountedHow } from '../pricing/price.ts';
 
 /** Why an estimator can not count for a model, for the operator. */
 export class CannotCount extends Error {
@@ -12,13 +13,9 @@ export interface CountOptions {
   readonly limitTokens?: number;
 }
 
-export interface Count {
+export interface Count extends Omit<CountedHow, 'shape'> {
   /** Tokens of the input, a whole number ≥ 1. */
   readonly tokens: number;
-  /** exact: as the backend counts. estimate: near it. bound: never fewer than the backend counts, because counting itself would have taken too long. */
-  readonly accuracy: 'exact' | 'estimate' | 'bound';
-  /** Tokens of the text alone, when what the chat template adds is for others to know: then `tokens` is replaced by what was learned from finished jobs. */
-  readonly textTokens?: number;
 }
 
 /** Tells how many tokens a request's input has, before the job runs. Bounded in time and memory, whatever the text. */

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { answerTasks } from './counting-worker.ts';
-import { pieces } from './encoding.ts';
 import { CannotCount } from './estimator.ts';
+import { pieces } from './text-pieces.ts';
 
 export interface HuggingFaceTask {
   /** Absolute path of a tokenizer.json. */

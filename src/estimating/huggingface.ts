@@ -1,10 +1,9 @@
 import type { Clock } from '../clock/clock.ts';
+import { beside } from '../program/beside.ts';
 import { CountingThread } from './counting-thread.ts';
 import type { Estimator } from './estimator.ts';
 import type { HuggingFaceTask } from './huggingface-worker.ts';
-
-/** Longer texts get the upper bound at once. */
-const MAX_TEXT_BYTES = 8 * 1024 * 1024;
+import { MAX_TEXT_BYTES, textBytes } from './text-size.ts';
 
 export interface HuggingFaceEstimatorOptions {
   readonly clock: Clock;
@@ -14,11 +13,7 @@ export interface HuggingFaceEstimatorOptions {
   readonly timeLimitMs?: number;
 }
 
-// The same folder holds .ts when run from source and .js when built.
-const module = new URL(
-  import.meta.url.endsWith('.ts') ? './huggingface-worker.ts' : './huggingface-worker.js',
-  import.meta.url,
-);
+const module = beside(import.meta.url, './huggingface-worker');
 
 /** Counts the text with the model's own tokenizer.json, in a worker thread; what the chat template adds is learned from finished jobs. */
 export function createHuggingFaceEstimator({ file, ...options }: HuggingFaceEstimatorOptions): Estimator {
@@ -28,7 +23,7 @@ export function createHuggingFaceEstimator({ file, ...options }: HuggingFaceEsti
     prepare: async (_model, signal) => void (await thread.run({ file, texts: ['x'] }, signal)),
     count: async ({ promptText }, { signal }) => {
       signal.throwIfAborted();
-      const bytes = promptText.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+      const bytes = textBytes(promptText);
       const tokens = bytes > MAX_TEXT_BYTES ? undefined : await thread.run({ file, texts: promptText }, signal);
       if (tokens === undefined) return { tokens: Math.max(1, bytes), accuracy: 'bound' };
       return { tokens: Math.max(1, tokens), accuracy: 'estimate', textTokens: tokens };

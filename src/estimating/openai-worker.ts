@@ -1,6 +1,6 @@
 import { answerTasks } from './counting-worker.ts';
-import { pieces } from './encoding.ts';
 import type { EncodingName } from './encoding.ts';
+import { pieces } from './text-pieces.ts';
 
 export interface OpenAiTask {
   readonly encoding: EncodingName;

@@ -1,15 +1,11 @@
 import type { Clock } from '../clock/clock.ts';
+import { beside } from '../program/beside.ts';
 import { CountingThread } from './counting-thread.ts';
 import { encodingOf } from './encoding.ts';
 import type { Estimator } from './estimator.ts';
 import type { OpenAiTask } from './openai-worker.ts';
-
-/** Tokens around each message (role, separators, name), as OpenAI's cookbook counts them for chat models, rounded up. */
-const TOKENS_PER_MESSAGE = 4;
-/** What opens the answer. */
-const TOKENS_PER_REQUEST = 3;
-/** Longer texts get the upper bound at once. */
-const MAX_TEXT_BYTES = 8 * 1024 * 1024;
+import { MAX_TEXT_BYTES, textBytes } from './text-size.ts';
+import { usualTemplateTokens } from './usual-template.ts';
 
 export interface OpenAiEstimatorOptions {
   readonly clock: Clock;
@@ -18,8 +14,7 @@ export interface OpenAiEstimatorOptions {
   readonly maxWaiting?: number;
 }
 
-// The same folder holds .ts when run from source and .js when built.
-const module = new URL(import.meta.url.endsWith('.ts') ? './openai-worker.ts' : './openai-worker.js', import.meta.url);
+const module = beside(import.meta.url, './openai-worker');
 
 /**
  * Counts with the vocabularies of OpenAI's models, in a worker thread that is stopped when a text takes too long. Whatever can not be counted in
@@ -33,9 +28,8 @@ export function createOpenAiEstimator(options: OpenAiEstimatorOptions): Estimato
     prepare: async (model, signal) => void (await thread.run({ encoding: encodingOf(model), texts: [] }, signal)),
     count: async ({ promptText, shape, model }, { signal }) => {
       signal.throwIfAborted();
-      const messages = shape.system + shape.user + shape.assistant + shape.tool;
-      const overhead = messages * TOKENS_PER_MESSAGE + TOKENS_PER_REQUEST;
-      const bytes = promptText.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+      const overhead = usualTemplateTokens(shape);
+      const bytes = textBytes(promptText);
       const task = { encoding: encodingOf(model), texts: promptText };
       const tokens = bytes > MAX_TEXT_BYTES ? undefined : await thread.run(task, signal);
       if (tokens === undefined) return { tokens: bytes + overhead, accuracy: 'bound' };

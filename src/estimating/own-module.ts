@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.ts';
+import { beside } from '../program/beside.ts';
 import { CountingThread } from './counting-thread.ts';
 import type { Estimator } from './estimator.ts';
 import type { OwnModuleTask } from './own-module-worker.ts';
@@ -11,11 +12,7 @@ export interface OwnModuleOptions {
   readonly timeLimitMs?: number;
 }
 
-// The same folder holds .ts when run from source and .js when built.
-const module = new URL(
-  import.meta.url.endsWith('.ts') ? './own-module-worker.ts' : './own-module-worker.js',
-  import.meta.url,
-);
+const module = beside(import.meta.url, './own-module-worker');
 
 /** Counts with a function of the operator's, in a worker thread: one that hangs or throws costs its time limit, and the next estimator counts. */
 export function createOwnModuleEstimator({ file, ...options }: OwnModuleOptions): Estimator {

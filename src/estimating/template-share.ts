@@ -30,8 +30,6 @@ const NOISE = { tokens: 0.5, share: 0.001 };
 export class TemplateShare {
   readonly #weights = PRIOR.map(({ mean }) => mean);
   readonly #covariance = PRIOR.map((row, i) => PRIOR.map((_, j) => (i === j ? row.deviation ** 2 : 0)));
-  /** Jobs that it learned from. */
-  jobs = 0;
 
   /** Tokens of the whole input, of which `textTokens` are the text's; at least 1. */
   estimate(textTokens: number, shape: InputShape): number {
@@ -53,7 +51,6 @@ export class TemplateShare {
       for (const [j, value] of spread.entries()) row[j] = row[j]! - share * value;
       row[i] = Math.min(row[i]! + (DRIFT * PRIOR[i]!.deviation) ** 2, PRIOR[i]!.deviation ** 2);
     }
-    this.jobs++;
   }
 }
 

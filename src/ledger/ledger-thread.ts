@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { beside } from '../program/beside.ts';
 import type { CheckProgress, LedgerCheck } from './books.ts';
 import { alters, type Answer, type Ask, type Group, type Opened, type Operation } from './ledger-messages.ts';
 import type { CheckScope, Refusal, Reply, Request, Told, WorkerOptions } from './ledger-messages.ts';
@@ -39,9 +40,7 @@ export class LedgerThread {
 
   /** Starts the thread and opens the database there. Rejects with LedgerError. */
   static async open(options: WorkerOptions): Promise<LedgerThread> {
-    // Run from source by Node's type stripping, or compiled: the neighbour has the extension that this file has.
-    const file = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js';
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: options, execArgv: [] });
+    const worker = new Worker(beside(import.meta.url, './sqlite-worker'), { workerData: options, execArgv: [] });
     const opened = await new Promise<Opened>((resolve, reject) => {
       worker.once('message', resolve);
       worker.once('error', reject);

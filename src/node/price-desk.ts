@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import type { Rate } from '../pricing/rate.ts';
 import type { PriceOffer } from '../storefront/price-offer.ts';
 import { openBackends } from './backends.ts';
-import { openCounting } from './estimators.ts';
+import { openCounting } from './counting.ts';
 import { createOffer } from './offer.ts';
 import { openRates } from './rates.ts';
 

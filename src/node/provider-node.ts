@@ -10,7 +10,7 @@ import type { Health } from '../operator/health.ts';
 import { openDiskSpool } from '../spool/disk-spool.ts';
 import { openBackends } from './backends.ts';
 import { ledgerPath, spoolPath } from './data-directory.ts';
-import { openCounting } from './estimators.ts';
+import { openCounting } from './counting.ts';
 import type { OpenedNode } from './lightning-node.ts';
 import type { PriceSettings } from './offer.ts';
 import { openRates } from './rates.ts';

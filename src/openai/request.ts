@@ -12,6 +12,7 @@ import { finish, finishWithPauses } from '../turns/steps.ts';
 
 export type { CheckedRequest, Refusal, RequestLimits, UpstreamFill } from './checked-request.ts';
 export type { Capability, Kind, TaskKind } from './kinds/kind.ts';
+export { capabilities } from './kinds/kind.ts';
 export { hasOutput, kinds, taskKinds } from './kinds/kinds.ts';
 
 /** The field by which a server is told how much a chat may produce. */

@@ -1,8 +1,6 @@
 import type { Capability } from '../openai/request.ts';
 import type { ModelPrice } from './model-price.ts';
 
-export type { TokenPrice } from './model-price.ts';
-
 /** How a model's input tokens are counted before the job runs. */
 export type EstimatorChoice =
   | { readonly name: 'bytes' | 'openai' | 'server' | 'ollama' }

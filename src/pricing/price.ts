@@ -13,11 +13,11 @@ const ONE_MSAT = msat(1n);
 
 /** How the input was counted before the job ran: what is learned from when the backend has told how much it was. */
 export interface CountedHow {
-  /** bound: never fewer than the backend counts. */
+  /** exact: as the backend counts. estimate: near it. bound: never fewer than the backend counts, because counting itself would have taken too long. */
   readonly accuracy: 'exact' | 'estimate' | 'bound';
   /** What the backend's chat template was to be applied to. */
   readonly shape: InputShape;
-  /** Tokens of the text alone, where the template's share is a learned one. */
+  /** Tokens of the text alone, where what the chat template adds is learned from finished jobs, and the count with it. */
   readonly textTokens?: number;
 }
 

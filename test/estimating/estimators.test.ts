@@ -2,8 +2,9 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { systemClock } from '../../src/clock/clock.ts';
 import { createBytesEstimator } from '../../src/estimating/bytes.ts';
-import { encodingOf, pieces } from '../../src/estimating/encoding.ts';
+import { encodingOf } from '../../src/estimating/encoding.ts';
 import { createOpenAiEstimator } from '../../src/estimating/openai.ts';
+import { pieces } from '../../src/estimating/text-pieces.ts';
 import { checkRequest } from '../../src/openai/request.ts';
 import type { CheckedRequest } from '../../src/openai/request.ts';
 

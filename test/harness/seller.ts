@@ -7,7 +7,7 @@ import type { Sweeper } from '../../src/engine/sweeper.ts';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import type { SqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { msat } from '../../src/money/msat.ts';
-import { openCounting } from '../../src/node/estimators.ts';
+import { openCounting } from '../../src/node/counting.ts';
 import { createSeller } from '../../src/node/seller.ts';
 import type { SellerSettings } from '../../src/node/seller.ts';
 import type { Session } from '../../src/session/session.ts';

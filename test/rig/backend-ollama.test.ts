@@ -5,7 +5,7 @@ import { createPool } from '../../src/backend/queueing-pool.ts';
 import { systemClock } from '../../src/clock/clock.ts';
 import { loadModel } from './ollama.ts';
 import { sharedRig } from './shared-rig.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 
 const rig = sharedRig();
 const never = new AbortController().signal;
@@ -80,7 +80,7 @@ describe('the Ollama driver, against a real Ollama', { timeout: 120_000 }, () =>
   it('tells what is loaded, and the context of what is not yet', async () => {
     await loadModel(rig.ollama.url, 'tiny-long', false);
     await textOf(chat(false));
-    const cold = await until('tiny-long unloaded', 10_000, async () => {
+    const cold = await poll('tiny-long unloaded', 10_000, async () => {
       const found = (await backend.models()).find(({ id }) => id === 'tiny-long');
       return found?.warm === false ? found : undefined;
     });
@@ -111,7 +111,7 @@ describe('the Ollama driver, against a real Ollama', { timeout: 120_000 }, () =>
   it('loads a model that embeds', async () => {
     await loadModel(rig.ollama.url, 'tiny-embed', false);
     const isWarm = async () => (await backend.models()).find(({ id }) => id === 'tiny-embed')?.warm;
-    await until('tiny-embed unloaded', 10_000, async () => (await isWarm()) === false);
+    await poll('tiny-embed unloaded', 10_000, async () => (await isWarm()) === false);
     await backend.warm?.('tiny-embed', never);
     expect(await isWarm()).toBe(true);
   });

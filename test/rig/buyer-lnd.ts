@@ -3,7 +3,7 @@ import { openLndNode } from '../../src/lightning/lnd/lnd-node.ts';
 import type { LndNode } from '../../src/lightning/lnd/lnd-node.ts';
 import { LND_BUYER_METHODS, LND_SELLER_METHODS } from '../../src/lightning/lnd/methods.ts';
 import type { Rig } from './rig.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 
 /** How long both ends must have been apart: longer than lnd waits at most before it dials again (`--maxbackoff`). */
 const apartForMs = 1_500;
@@ -28,7 +28,7 @@ export async function buyersMsat({ buyer }: Rig): Promise<bigint> {
 /** Ends the connection between the two lnd from both ends, since the end that did not would dial again. */
 export async function takeApart({ seller, buyer }: Rig): Promise<void> {
   let since = performance.now();
-  await until('end of the connection between the nodes', 20_000, async () => {
+  await poll('end of the connection between the nodes', 20_000, async () => {
     for (const [of, other] of [[seller, buyer] as const, [buyer, seller] as const]) {
       const wasConnected = await of.lncli('disconnect', other.nodeId).then(
         () => true,

@@ -11,7 +11,7 @@ import { sharedRig } from './shared-rig.ts';
 import { startStandIn } from './stand-in-backend.ts';
 import type { StandIn } from './stand-in-backend.ts';
 import { Gate, fast, gated, promptTokens } from './stand-in-scripts.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 import { WireBuyer } from './wire-buyer.ts';
 
 const rig = sharedRig();
@@ -70,7 +70,7 @@ describe('a provider that is killed (SIGKILL) and started again', { timeout: 60_
     standIn.scripts.set('standin', gated(never, 0, 0));
     const wanted = order(3);
     await wire.quoteAndPay(wanted);
-    await until('first attempt', 10_000, async () => standIn.calls.length === 1);
+    await poll('first attempt', 10_000, async () => standIn.calls.length === 1);
     await seller.kill();
     standIn.scripts.set('standin', fast(7));
     await seller.start();

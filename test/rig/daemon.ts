@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { lastLines } from './command.ts';
 import { guardGroup, releaseGroup, signalGroup } from './guard.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 
 /** How a daemon is started, and how it is known to be up. */
 export type DaemonOptions = {
@@ -65,7 +65,7 @@ export class Daemon {
     const { name, ready, logFile, askEveryMs } = this.#options;
     const gone = () => (this.#child === undefined ? 'it has ended' : undefined);
     try {
-      await until(`sign of life from ${name}`, readyWithinMs, async () => Boolean(await ready()), gone, askEveryMs);
+      await poll(`sign of life from ${name}`, readyWithinMs, async () => Boolean(await ready()), gone, askEveryMs);
     } catch (error) {
       throw new Error(`${String(error)}\nLast lines of ${logFile}:\n${lastLines(logFile, 20)}`, { cause: error });
     }

@@ -8,7 +8,7 @@ import { sharedRig } from './shared-rig.ts';
 import { startStandIn } from './stand-in-backend.ts';
 import type { StandIn } from './stand-in-backend.ts';
 import { Gate, fast, gated } from './stand-in-scripts.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 import { WireBuyer } from './wire-buyer.ts';
 
 const rig = sharedRig();
@@ -39,7 +39,7 @@ async function jobUnderWay(): Promise<Order> {
   return order;
 }
 
-const untilDraining = () => until('draining', 10_000, async () => (await seller.health()).status === 'draining');
+const untilDraining = () => poll('draining', 10_000, async () => (await seller.health()).status === 'draining');
 
 describe('a provider that is asked to end (SIGTERM)', () => {
   it('makes no new quotes, finishes the paid job, and exits with 0', async () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cached } from './cache.ts';
 import { runLogged } from './command.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 
 let work: string;
 beforeEach(() => {
@@ -35,7 +35,7 @@ async function killOnceTold(program: string, environment: NodeJS.ProcessEnv = {}
   writeFileSync(script, `import { renameSync, writeFileSync } from 'node:fs';\n${importing}`);
   const env = { ...process.env, ...environment, TOLD: told };
   const child = spawn(process.execPath, [script], { stdio: 'inherit', env });
-  const text = await until('word from the program', 20_000, async () => existsSync(told) && readFileSync(told, 'utf8'));
+  const text = await poll('word from the program', 20_000, async () => existsSync(told) && readFileSync(told, 'utf8'));
   child.kill('SIGKILL');
   await once(child, 'exit');
   return text;
@@ -61,7 +61,7 @@ describe('what a process leaves behind when it is killed', () => {
       setInterval(() => undefined, 1000);`);
     const [dir = '', ...pids] = told.split(' ');
     expect(pids).toHaveLength(2);
-    await until('end of it all', 10_000, async () => !existsSync(dir) && !pids.some((pid) => isAlive(Number(pid))));
+    await poll('end of it all', 10_000, async () => !existsSync(dir) && !pids.some((pid) => isAlive(Number(pid))));
   });
 
   it('is no half-built part, which the next process builds from the beginning', async () => {
@@ -80,7 +80,7 @@ describe('what a process leaves behind when it is killed', () => {
       await cached({ name: 'thing', version: '1', make }, () => undefined);`,
       { LCP_RIG_CACHE: cache },
     );
-    await until('clean-up', 10_000, async () => !existsSync(join(cache, `thing-tmp-${pid}`)));
+    await poll('clean-up', 10_000, async () => !existsSync(join(cache, `thing-tmp-${pid}`)));
     vi.stubEnv('LCP_RIG_CACHE', cache);
     const make = async (directory: string) => writeFileSync(join(directory, 'whole'), '');
     const folder = await cached({ name: 'thing', version: '1', make }, () => undefined);

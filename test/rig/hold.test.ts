@@ -8,7 +8,7 @@ import { sharedRig } from './shared-rig.ts';
 import { startStandIn } from './stand-in-backend.ts';
 import type { StandIn } from './stand-in-backend.ts';
 import { Gate, breakOff, fast, gated, promptTokens } from './stand-in-scripts.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 import { WireBuyer } from './wire-buyer.ts';
 
 const rig = sharedRig();
@@ -124,7 +124,7 @@ describe('hold mode over lnd', { timeout: 90_000 }, () => {
     const { paid } = await orderAndPay(order);
     await untilHeld(order);
     await rig.seller.kill();
-    await until('news of the outage', 20_000, async () => !(await seller.health()).lightning.isUp);
+    await poll('news of the outage', 20_000, async () => !(await seller.health()).lightning.isUp);
     gate.open();
     await rig.seller.restart();
     await rig.connect();

@@ -7,7 +7,7 @@ import { Market } from './market.ts';
 import { chat } from './rig-buyer.ts';
 import { price } from './seller-process.ts';
 import { sharedRig } from './shared-rig.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 
 const rig = sharedRig();
 const openQuotesPerPeer = 64; // the default
@@ -33,7 +33,7 @@ afterAll(() => market[Symbol.asyncDispose]());
 afterEach(() => market.expectGoodSales());
 
 const untilAllIsForgotten = () =>
-  until('end of all requests and quotes', 60_000, async () => {
+  poll('end of all requests and quotes', 60_000, async () => {
     const { requests, open } = (await market.seller.health()).jobs;
     return requests + open === 0;
   });
@@ -113,7 +113,7 @@ describe('a flood', () => {
     const health = await healthDuring(seller, async () => {
       const begunMs = performance.now();
       await wire.request(order);
-      await until('answer', 10_000, async () => wire.of(order, 'quote')[0] ?? wire.of(order, 'error')[0]);
+      await poll('answer', 10_000, async () => wire.of(order, 'quote')[0] ?? wire.of(order, 'error')[0]);
       tookMs = performance.now() - begunMs;
     });
     expect(tookMs).toBeLessThan(1_500);

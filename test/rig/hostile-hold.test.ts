@@ -6,7 +6,7 @@ import { sha256 } from './recording-proxy.ts';
 import { chat, streamedChat } from './rig-buyer.ts';
 import { sharedRig } from './shared-rig.ts';
 import { Gate, gated } from './stand-in-scripts.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 
 const rig = sharedRig();
 const holdSeconds = 6;
@@ -49,7 +49,7 @@ describe('in hold mode', () => {
       for (let count = 0; count < 8; count++) {
         const order = wire.order(chat('silent'), 3);
         await wire.request(order);
-        const answer = await until(
+        const answer = await poll(
           'answer',
           10_000,
           async () => wire.of(order, 'quote')[0] ?? wire.of(order, 'error')[0],
@@ -69,7 +69,7 @@ describe('in hold mode', () => {
     expect((await stranger.hear(late, 'error')).message).toMatch(/busy/);
     expect([...new Set(await Promise.all(ends))]).toEqual(['payment-failed']);
     expect(await buyersMsat(rig)).toBe(ownedMsat);
-    await until('end of all jobs', 10_000, async () => (await seller.health()).jobs.paid === 0);
+    await poll('end of all jobs', 10_000, async () => (await seller.health()).jobs.paid === 0);
   });
 
   it('a payment of which only a part comes is never work, and goes back', async () => {
@@ -85,7 +85,7 @@ describe('in hold mode', () => {
     };
     built.route.hops.at(-1)!.mpp_record.total_amt_msat = String(priceMsat);
     const sent = rig.buyer.lncli('sendtoroute', '--payment_hash', String(hash), '--routes', JSON.stringify(built));
-    await until('part of the payment', 10_000, async () => {
+    await poll('part of the payment', 10_000, async () => {
       const { htlcs } = (await rig.seller.lncli('lookupinvoice', String(hash))) as { htlcs: { state: string }[] };
       return htlcs.some(({ state }) => state === 'ACCEPTED');
     });
@@ -93,7 +93,7 @@ describe('in hold mode', () => {
     await wire.send({ kind: 'cancel', version: 3, jobId: order.jobId });
     expect((await wire.hear(order, 'result')).status).toBe('cancelled');
     await sent.catch(() => undefined);
-    await until('return of it', 10_000, async () => (await buyersMsat(rig)) === ownedMsat);
+    await poll('return of it', 10_000, async () => (await buyersMsat(rig)) === ownedMsat);
     expect(standIn.calls).toHaveLength(calls);
   });
 
@@ -125,8 +125,8 @@ describe('in hold mode', () => {
       await seller.books.untilJob('end of the hold', order.jobId, ({ funding }) => funding === 'closed');
     });
     await first;
-    await until('refusal of the payment', 10_000, async () => (await paymentEnd(wire.pay(quote))) === 'payment-failed');
-    await until('return of it', 10_000, async () => (await buyersMsat(rig)) === ownedMsat);
+    await poll('refusal of the payment', 10_000, async () => (await paymentEnd(wire.pay(quote))) === 'payment-failed');
+    await poll('return of it', 10_000, async () => (await buyersMsat(rig)) === ownedMsat);
   });
 
   it('a cancel at the moment of the payment is never a loss', { timeout: 60_000 }, async () => {

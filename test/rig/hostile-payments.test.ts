@@ -7,7 +7,7 @@ import { streamedChat } from './rig-buyer.ts';
 import { chargeOf } from './seller-process.ts';
 import { sharedRig } from './shared-rig.ts';
 import { Gate, gated } from './stand-in-scripts.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 
 const rig = sharedRig();
 const versions = [2, 3] as const;
@@ -86,7 +86,7 @@ describe('a cancel', () => {
     const calls = standIn.calls.length;
     const order = wire.order(streamedChat('endless'), version);
     await wire.quoteAndPay(order);
-    await until('three tokens', 10_000, async () => wire.answer(order).bytes.includes('before 2'));
+    await poll('three tokens', 10_000, async () => wire.answer(order).bytes.includes('before 2'));
     await wire.send({ kind: 'cancel', version, jobId: order.jobId });
     expect((await wire.hear(order, 'result')).status).toBe('cancelled');
     await standIn.calls.at(-1)?.whenOver(); // the work upstream ends too

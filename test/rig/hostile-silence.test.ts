@@ -8,7 +8,7 @@ import { streamedChat } from './rig-buyer.ts';
 import { sharedRig } from './shared-rig.ts';
 import type { Script } from './stand-in-backend.ts';
 import { Gate, gated, large } from './stand-in-scripts.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 import { WireBuyer } from './wire-buyer.ts';
 
 const rig = sharedRig();
@@ -36,7 +36,7 @@ describe('a buyer that stops reading', () => {
     standIn.scripts.set('standin', largeAfter(gate));
     const unread = wire.order(streamedChat('standin', { max_tokens: 8000 }));
     await wire.quoteAndPay(unread);
-    await until('the run of it', 10_000, async () => standIn.calls.length === 1);
+    await poll('the run of it', 10_000, async () => standIn.calls.length === 1);
     standIn.scripts.set('standin', gated(gate, 0, 3));
     const other = stranger.order(streamedChat('standin'), 3);
     await stranger.quoteAndPay(other); // while its payer still can

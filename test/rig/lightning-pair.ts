@@ -7,7 +7,7 @@ import { cached } from './cache.ts';
 import type { PortRange } from './free-port.ts';
 import type { LndCoordinates } from './lnd.ts';
 import { Lnd } from './lnd.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 import { versions } from './versions.ts';
 
 /** The one channel of the rig, opened by the buyer: both sides can pay about 8 million sat. */
@@ -31,7 +31,7 @@ async function pairAt(parts: LightningParts, dir: string, range: PortRange): Pro
 
 /** Connects the two nodes if they are not, and resolves once both say that their channel is active. */
 export async function connectNodes(seller: ReachableLnd, buyer: ReachableLnd): Promise<void> {
-  await until('connection between the nodes', withinMs, async () => {
+  await poll('connection between the nodes', withinMs, async () => {
     const { peers } = (await buyer.lncli('listpeers')) as { peers: { pub_key: string }[] };
     if (peers.some((peer) => peer.pub_key === seller.nodeId)) return true;
     await buyer.lncli('connect', `${seller.nodeId}@127.0.0.1:${seller.p2pPort}`);
@@ -39,7 +39,7 @@ export async function connectNodes(seller: ReachableLnd, buyer: ReachableLnd): P
   });
   await Promise.all(
     [seller, buyer].map((lnd) =>
-      until(`active channel at ${lnd.dir}`, withinMs, async () => {
+      poll(`active channel at ${lnd.dir}`, withinMs, async () => {
         const { channels } = (await lnd.lncli('listchannels', '--active_only')) as { channels: unknown[] };
         return channels.length > 0;
       }),
@@ -66,16 +66,16 @@ async function openChannel(pair: LightningPair): Promise<void> {
   const { nodeId } = seller.coordinates;
   const node = `${nodeId}@127.0.0.1:${seller.place.p2pPort}`;
   // "server is still in the process of starting" for a moment after it says that it is active
-  await until('connection between the nodes', withinMs, async () => {
+  await poll('connection between the nodes', withinMs, async () => {
     await buyer.lncli('connect', node);
     return true;
   });
-  await until('confirmed coins of the buyer', withinMs, async () => {
+  await poll('confirmed coins of the buyer', withinMs, async () => {
     const balance = (await buyer.lncli('walletbalance')) as { confirmed_balance: string };
     return BigInt(balance.confirmed_balance) > channel.capacitySat;
   });
   const amounts = [`--local_amt=${channel.capacitySat}`, `--push_amt=${channel.pushedSat}`];
-  await until('opening of the channel', withinMs, async () => {
+  await poll('opening of the channel', withinMs, async () => {
     await buyer.lncli('openchannel', `--node_key=${nodeId}`, ...amounts);
     return true;
   });

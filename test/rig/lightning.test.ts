@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import type { LndHandle } from './rig.ts';
 import { sharedRig } from './shared-rig.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 
 const rig = sharedRig();
 
@@ -25,7 +25,7 @@ async function heardBy(at: LndHandle, send: () => Promise<unknown>): Promise<str
   try {
     let heard = '';
     listener.stdout.setEncoding('utf8').on('data', (text: string) => (heard += text));
-    return await until('custom message', 30_000, async () => {
+    return await poll('custom message', 30_000, async () => {
       const end = heard.indexOf('\n');
       if (end >= 0) return heard.slice(0, end);
       await send(); // again and again: nothing says when the subscription is up

@@ -6,7 +6,7 @@ import { sharedRig } from './shared-rig.ts';
 import { startStandIn } from './stand-in-backend.ts';
 import type { StandIn } from './stand-in-backend.ts';
 import { Gate, fast, gated } from './stand-in-scripts.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 import { WireBuyer } from './wire-buyer.ts';
 
 const rig = sharedRig();
@@ -35,7 +35,7 @@ describe("an outage of the seller's lnd (SIGKILL)", () => {
     await wire.quoteAndPay(order);
     await wire.hear(order, 'stream-chunk');
     await rig.seller.kill();
-    await until('news of the outage', 20_000, async () => !(await seller.health()).lightning.isUp);
+    await poll('news of the outage', 20_000, async () => !(await seller.health()).lightning.isUp);
     gate.open();
     await seller.books.untilJob('end of the run', order.jobId, ({ run }) => run === 'ended');
     await rig.seller.restart();

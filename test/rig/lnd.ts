@@ -5,7 +5,7 @@ import { ask } from './command.ts';
 import { Daemon } from './daemon.ts';
 import type { PortRange } from './free-port.ts';
 import { freePort } from './free-port.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 
 /** Where an lnd of the rig is: everything a client needs, and nothing that is lost on the way through JSON. */
 export type LndCoordinates = {
@@ -111,7 +111,7 @@ export class Lnd {
   }
 
   async untilWallet(): Promise<void> {
-    await until(`wallet of ${this.place.dir}`, syncedWithinMs, async () => {
+    await poll(`wallet of ${this.place.dir}`, syncedWithinMs, async () => {
       const { state } = (await this.lncli('state')) as { state: string };
       return state === 'RPC_ACTIVE' || state === 'SERVER_ACTIVE';
     });
@@ -120,7 +120,7 @@ export class Lnd {
   /** Resolves once it serves everything and has the chain's tip; needs a block not older than two hours. */
   async start(): Promise<void> {
     await this.#daemon.start();
-    const info = await until(`synced_to_chain of ${this.place.dir}`, syncedWithinMs, async () => {
+    const info = await poll(`synced_to_chain of ${this.place.dir}`, syncedWithinMs, async () => {
       const answer = (await this.lncli('getinfo')) as { synced_to_chain: boolean; identity_pubkey: string };
       return answer.synced_to_chain && answer;
     });

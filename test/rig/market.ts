@@ -8,7 +8,7 @@ import { startStandIn } from './stand-in-backend.ts';
 import type { Script, StandIn } from './stand-in-backend.ts';
 import { fast } from './stand-in-scripts.ts';
 import { Stranger } from './stranger.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 import { WireBuyer } from './wire-buyer.ts';
 
 export type MarketOptions = {
@@ -64,7 +64,7 @@ export class Market implements AsyncDisposable {
     for (const wire of [this.wire, this.stranger]) await this.expectGoodSale(wire);
     const { books } = this.seller;
     await books.expectSound();
-    await until('agreement of the books with the balance of the buyer', 5_000, async () => {
+    await poll('agreement of the books with the balance of the buyer', 5_000, async () => {
       return this.#ownedMsat - (await buyersMsat(this.rig)) === -books.balance('lightning');
     });
   }

@@ -4,7 +4,7 @@ import { connectNodes } from './lightning-pair.ts';
 import type { LndCoordinates } from './lnd.ts';
 import { lncli } from './lnd.ts';
 import type { OllamaCoordinates } from './ollama.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 
 /** Where everything of a running rig is: plain data, which survives JSON. */
 export type RigCoordinates = {
@@ -103,7 +103,7 @@ export function rigHandles(coordinates: RigCoordinates, control: Control): Rig {
       const height = Number(await btcctl(rig.btcd, 'getblockcount'));
       for (const node of [rig.seller, rig.buyer]) {
         if ((await node.pid()) === undefined) continue;
-        await until(`block ${height} at ${node.dir}`, 60_000, async () => {
+        await poll(`block ${height} at ${node.dir}`, 60_000, async () => {
           const info = (await node.lncli('getinfo')) as { block_height: number; synced_to_chain: boolean };
           return info.synced_to_chain && info.block_height >= height;
         });

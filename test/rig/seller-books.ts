@@ -6,7 +6,7 @@ import { decodeJob } from '../../src/ledger/job-record.ts';
 import { openDatabaseToRead } from '../../src/ledger/schema.ts';
 import { checkLedger } from '../../src/ledger/sqlite-books.ts';
 import { msat } from '../../src/money/msat.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 
 /** What a seller's ledger says, read from outside. */
 export type Books = {
@@ -69,7 +69,7 @@ export class SellerBooks {
 
   /** Resolves with the job once it is as wanted. */
   untilJob(what: string, jobId: string, isSo: (job: Job) => boolean, deadlineMs = 20_000): Promise<Job> {
-    return until(what, deadlineMs, async () => {
+    return poll(what, deadlineMs, async () => {
       const job = this.job(jobId);
       return job !== undefined && isSo(job) && job;
     });

@@ -14,7 +14,7 @@ import { guardGroup, releaseGroup, removeDirectory, temporaryDirectory } from '.
 import type { LndHandle } from './rig.ts';
 import type { ProbeAnswer, ProbeQuestion } from './seller-probe.ts';
 import { SellerBooks } from './seller-books.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 
 const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const probe = fileURLToPath(new URL('seller-probe.ts', import.meta.url));
@@ -118,7 +118,7 @@ export class SellerProcess implements AsyncDisposable {
     void exit.then((ended) => (code = ended));
     const gone = () =>
       this.#child === child ? undefined : `it has ended with exit code ${code}:\n${this.#log.slice(-3000)}`;
-    await until('ready line of the seller', readyWithinMs, async () => this.#ready !== undefined, gone);
+    await poll('ready line of the seller', readyWithinMs, async () => this.#ready !== undefined, gone);
   }
 
   /** Starts the same program with the same data beside it; promises 'serving' when it serves (then it is killed), else its exit code. */

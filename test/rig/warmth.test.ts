@@ -5,7 +5,7 @@ import { loadModel } from './ollama.ts';
 import { RigBuyer, chat } from './rig-buyer.ts';
 import { SellerProcess } from './seller-process.ts';
 import { sharedRig } from './shared-rig.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 
 const rig = sharedRig();
 const PATIENCE_MS = 60_000;
@@ -45,7 +45,7 @@ async function refusal(body: string): Promise<{ providerError: string; message: 
 
 beforeAll(async () => {
   await loadModel(rig.ollama.url, 'tiny-long', false);
-  await until('tiny-long unloaded', 10_000, async () => !(await loadedModels()).includes('tiny-long'));
+  await poll('tiny-long unloaded', 10_000, async () => !(await loadedModels()).includes('tiny-long'));
   await ollama('POST', '/api/copy', { source: 'tiny', destination: 'doomed' });
   seller = await SellerProcess.start({
     lnd: rig.seller,
@@ -87,7 +87,7 @@ describe('what a real Ollama could not deliver is not sold', () => {
   });
 
   it('a model that is deleted: what was paid for it is credit, and it leaves the manifest', async () => {
-    await until('doomed in the manifest', 10_000, async () => listedModels().includes('doomed'));
+    await poll('doomed in the manifest', 10_000, async () => listedModels().includes('doomed'));
     let isDeleted: Promise<unknown> | undefined;
     const quoted = () => void (isDeleted = ollama('DELETE', '/api/delete', { model: 'doomed' }));
     const error = await buyer.buy({ body: chat('doomed'), steps: { quoted } }).catch((reason: unknown) => reason);
@@ -100,7 +100,7 @@ describe('what a real Ollama could not deliver is not sold', () => {
       .read()
       .entries.filter(({ jobKey, to }) => jobKey === refunded.key && to === buyerAccount(rig.buyer.nodeId));
     expect(given.reduce((sum, { amountMsat }) => sum + amountMsat, 0n)).toBe(receivedMsat + reservedMsat);
-    await until('doomed out of the manifest', 10_000, async () => !listedModels().includes('doomed'));
+    await poll('doomed out of the manifest', 10_000, async () => !listedModels().includes('doomed'));
     expect(listedModels()).toContain('tiny');
     expect((await refusal(chat('doomed'))).message).toContain('not for sale');
   });

@@ -10,7 +10,7 @@ import { openBuyerLnd } from './buyer-lnd.ts';
 import { chatKind } from './rig-buyer.ts';
 import type { Rig } from './rig.ts';
 import type { SellerProcess } from './seller-process.ts';
-import { until } from './until.ts';
+import { poll } from './poll.ts';
 
 type Heard<K extends Kind> = Extract<Message, { kind: K }>;
 const chunkBytes = 30_000;
@@ -62,7 +62,7 @@ export class WireBuyer implements AsyncDisposable {
       for (const version of [2, 3] as const) await this.sendManifest(version, ordinaryLimits);
       return seller.books.read().manifests.filter(({ peer }) => peer === this.node.nodeId).length === 2;
     };
-    await until('manifests in the books of the seller', 10_000, isKnown, undefined, 250);
+    await poll('manifests in the books of the seller', 10_000, isKnown, undefined, 250);
   }
 
   /** What follows in this version is judged by these limits, since messages keep their order. A seller hears 20 manifests a minute. */
@@ -136,7 +136,7 @@ export class WireBuyer implements AsyncDisposable {
       const error = kind === 'error' ? undefined : this.of(order, 'error')[0];
       return error && `error ${error.code}: ${error.message}`;
     };
-    return until(`${kind} of the seller`, deadlineMs, async () => this.of(order, kind)[count - 1], giveUp);
+    return poll(`${kind} of the seller`, deadlineMs, async () => this.of(order, kind)[count - 1], giveUp);
   }
 
   async quote(order: Order): Promise<Quote> {

@@ -1,3 +1,4 @@
+import type { Places } from '../../src/backend/places.ts';
 import { createPool } from '../../src/backend/queueing-pool.ts';
 import type { BackendPool } from '../../src/backend/pool.ts';
 import { createBytesEstimator } from '../../src/estimating/bytes.ts';
@@ -127,7 +128,7 @@ export class Provider {
       maxQueueLength: Infinity,
       log,
       refreshMs: 300_000,
-      admission: (places) => admission(places),
+      places: createPlaces,
     });
     const node = new SimNode(life, account, mood, (...message) => witness.sent(...message));
     const seller = createSeller({
@@ -148,9 +149,9 @@ export class Provider {
 }
 
 /** Bottleneck without its timers. */
-function admission(places: number): { admit(): Promise<() => void> } {
+function createPlaces(count: number): Places {
   const waiting: ((leave: () => void) => void)[] = [];
-  let free = places;
+  let free = count;
   const leaveOnce = (): (() => void) => {
     let isLeft = false;
     return () => {

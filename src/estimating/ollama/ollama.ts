@@ -2,6 +2,8 @@ import type { Clock } from '../../clock/clock.ts';
 import type { CheckedRequest } from '../../openai/checked-request.ts';
 import { CannotCount } from '../estimator.ts';
 import type { Count, CountOptions, Estimator } from '../estimator.ts';
+import { MAX_TEXT_BYTES, textBytes } from '../text-size.ts';
+import { usualTemplateTokens } from '../usual-template.ts';
 import { chatOf } from './chat-of.ts';
 import { findWay } from './self-test.ts';
 import type { Way } from './self-test.ts';
@@ -16,20 +18,15 @@ export interface OllamaEstimatorOptions {
   /** For one answer while a request is counted. Default 5 s. */
   readonly answerMs?: number;
   /** For one answer while a model is prepared, which may have to be loaded. Default 2 minutes. */
-  readonly loadMs?: number;
+  readonly prepareMs?: number;
   /** Counting longer than this is given up. Default 1.5 s. */
   readonly timeLimitMs?: number;
 }
 
-/** Longer texts get the upper bound at once. */
-const MAX_TEXT_BYTES = 8 * 1024 * 1024;
 /** What is sent to be rendered has at most this many times the tokens that fit: tools may be written wider than templates write them. */
 const SLACK = 2;
 /** For a model whose context nobody told: longer prompts are not sent to be rendered. */
 const LONGEST_CONTEXT = 262_144;
-/** Where the template's share is not known: for the bound, and before anything is learned. */
-const TOKENS_PER_MESSAGE = 4;
-const TOKENS_PER_REQUEST = 3;
 
 /** What is known of a model. */
 interface Ready extends ServedModel {
@@ -76,8 +73,8 @@ class OllamaEstimator implements Estimator {
   async count(request: CheckedRequest, { signal, limitTokens = Infinity }: CountOptions): Promise<Count> {
     signal.throwIfAborted();
     const { model, promptText, shape, images } = request;
-    const around = (shape.system + shape.user + shape.assistant + shape.tool) * TOKENS_PER_MESSAGE + TOKENS_PER_REQUEST;
-    const bytes = promptText.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    const around = usualTemplateTokens(shape);
+    const bytes = textBytes(promptText);
     if (bytes > MAX_TEXT_BYTES) return { tokens: bytes + around, accuracy: 'bound' };
     const { ready, isLoaded } = await this.#readyNow(model, signal);
 
@@ -107,8 +104,8 @@ class OllamaEstimator implements Estimator {
     return this.#options.answerMs ?? 5_000;
   }
 
-  get #loadMs(): number {
-    return this.#options.loadMs ?? 120_000;
+  get #prepareMs(): number {
+    return this.#options.prepareMs ?? 120_000;
   }
 
   /** What is known of a model, and whether it is in memory: one that has been loaded since it was looked at is put to the test now. */
@@ -130,7 +127,7 @@ class OllamaEstimator implements Estimator {
     if (same !== undefined) return { ...model, way: same.way, isTested: true };
     if (!(await server.isLoaded(name, digest, this.#answerMs, signal)))
       return { ...model, way: undefined, isTested: false };
-    return { ...model, way: await findWay(model, this.#counter, this.#loadMs, signal), isTested: true };
+    return { ...model, way: await findWay(model, this.#counter, this.#prepareMs, signal), isTested: true };
   }
 }
 

@@ -38,7 +38,7 @@ const MAX_EXTRA = 2;
 export async function findWay(
   model: ServedModel,
   counter: VocabularyCounter,
-  loadMs: number,
+  prepareMs: number,
   signal: AbortSignal,
 ): Promise<Way | undefined> {
   const { server, name } = model;
@@ -48,15 +48,15 @@ export async function findWay(
     return tokens;
   };
   const [plain, odd] = [
-    await server.render(name, plainProbe, loadMs, signal),
-    await server.render(name, oddProbe, loadMs, signal),
+    await server.render(name, plainProbe, prepareMs, signal),
+    await server.render(name, oddProbe, prepareMs, signal),
   ];
   if (plain === undefined || odd === undefined) {
     await count('', 'llama.cpp'); // its vocabulary at least is known
     return undefined;
   }
-  const plainTokens = await server.countByRunning(name, plainProbe, loadMs, signal);
-  const oddTokens = await server.countByRunning(name, oddProbe, loadMs, signal);
+  const plainTokens = await server.countByRunning(name, plainProbe, prepareMs, signal);
+  const oddTokens = await server.countByRunning(name, oddProbe, prepareMs, signal);
   const failures = new Set<string>();
   for (const engine of ENGINES) {
     try {

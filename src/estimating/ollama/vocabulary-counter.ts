@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock/clock.ts';
+import { beside } from '../../program/beside.ts';
 import { CountingThread } from '../counting-thread.ts';
 import type { Engine } from '../tokenizer/vocabulary.ts';
 import type { OllamaServer } from './server.ts';
@@ -24,8 +25,7 @@ const MAX_VOCABULARIES = 8;
 /** 150,000 tokens take a second, on a busy machine many. */
 const READING_MS = 60_000;
 
-// The same folder holds .ts when run from source and .js when built.
-const module = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+const module = beside(import.meta.url, './worker');
 
 /** Counts texts with the vocabularies of models, in a thread; keeps those that were used last, as their servers showed them. */
 export class VocabularyCounter {

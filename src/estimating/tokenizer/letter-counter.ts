@@ -17,9 +17,8 @@ export function createLetterCounter(vocabulary: Vocabulary, engine: Engine): Fra
   const texts = [...tokens];
   const idOfLetter = new Map<string, number>();
   const pairs: PairTable = isRanked ? rankedPairs(vocabulary, idOf, engine) : scoredPairs(vocabulary, texts, idOf);
-  const merger = new Merger(pairs, isRanked && engine === 'ollama' ? 'heap' : 'leftmost');
+  const merger = new Merger(pairs, 'leftmost');
   const neighbours = neighboursIn(tokens);
-  const takesWhole = (text: string): boolean => (engine === 'ollama' || /^\n+$/.test(text)) && idOf.has(text);
   const known = new KnownCounts();
   let symbols = new Int32Array(1024);
 
@@ -60,10 +59,10 @@ export function createLetterCounter(vocabulary: Vocabulary, engine: Engine): Fra
     if (pairs instanceof ScoredPairs) pairs.forget();
     const prefix = addsSpacePrefix && isFirst && engine !== 'ollama' && !isRanked ? SPACE : '';
     const text = prefix + fragment.replaceAll(' ', SPACE);
-    if (!isRanked) return takesWhole(text) && engine === 'ollama' ? 1 : countText(text, limit);
+    if (!isRanked) return engine === 'ollama' && idOf.has(text) ? 1 : countText(text, limit);
     let count = 0;
     for (const [line] of text.matchAll(/[^\n]+|\n+/g)) {
-      count += takesWhole(line) ? 1 : countText(line, limit - count);
+      count += line.startsWith('\n') && idOf.has(line) ? 1 : countText(line, limit - count);
       if (count > limit) break;
     }
     return count;

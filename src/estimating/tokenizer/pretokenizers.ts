@@ -100,7 +100,6 @@ const ofLlamaCpp: readonly (readonly [names: string, cuts: () => Cut[], takesWho
   ],
   ['ufakzeka', () => [byClass(String.raw`${word}|\p{N}|${signs}[\r\n]*|${spaces}`)]],
   ['laguna', () => [byClass(lines), byClass(qwen2)]],
-  ['gemma4', () => [byClass(lines)]],
 ];
 
 /** Those of Ollama's own engine; it has fewer, and always takes whole pieces. */

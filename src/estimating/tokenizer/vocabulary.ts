@@ -10,17 +10,12 @@ export interface Vocabulary {
   readonly kind: 'gpt2' | 'gemma4' | 'llama';
   /** How text is split before anything is merged, in llama.cpp's names. */
   readonly pre: string;
-  readonly architecture: string;
   /** In lower case. */
   readonly name: string;
   readonly tokens: readonly string[];
   readonly types: readonly number[];
   readonly scores: readonly number[];
   readonly merges: readonly string[];
-  readonly bosToken: string | undefined;
-  /** As the file says; undefined: the engine's own default. */
-  readonly addsBos: boolean | undefined;
-  readonly addsEos: boolean;
   readonly addsSpacePrefix: boolean;
 }
 
@@ -33,7 +28,6 @@ const text = z.string().optional();
 const flag = z.boolean().optional();
 const shown = z.object({
   model_info: z.looseObject({
-    'general.architecture': text,
     'general.name': text,
     'tokenizer.ggml.model': text,
     'tokenizer.ggml.pre': text,
@@ -41,9 +35,6 @@ const shown = z.object({
     'tokenizer.ggml.token_type': z.array(z.int()).nullish(),
     'tokenizer.ggml.scores': z.array(z.number()).nullish(),
     'tokenizer.ggml.merges': z.array(z.string()).nullish(),
-    'tokenizer.ggml.bos_token_id': z.int().optional(),
-    'tokenizer.ggml.add_bos_token': flag,
-    'tokenizer.ggml.add_eos_token': flag,
     'tokenizer.ggml.add_space_prefix': flag,
   }),
 });
@@ -58,20 +49,15 @@ export function readVocabulary(shownJson: string): Vocabulary {
     throw new CannotCount(`its kind of vocabulary ("${kind ?? ''}") is not known`);
   const merges = info['tokenizer.ggml.merges'] ?? [];
   if (kind !== 'llama' && merges.length === 0) throw new CannotCount('its vocabulary has no merges');
-  const bosId = info['tokenizer.ggml.bos_token_id'];
   const pre = info['tokenizer.ggml.pre'];
   return {
     kind,
     pre: kind === 'gemma4' ? 'gemma4' : pre === undefined || pre === '' ? 'default' : pre,
-    architecture: info['general.architecture'] ?? '',
     name: (info['general.name'] ?? '').toLowerCase(),
     tokens: tokens.map((token, id) => (token === '' ? `[EMPTY_${id}]` : token)),
     types: info['tokenizer.ggml.token_type'] ?? [],
     scores: info['tokenizer.ggml.scores'] ?? [],
     merges,
-    bosToken: bosId === undefined ? undefined : tokens[bosId],
-    addsBos: info['tokenizer.ggml.add_bos_token'],
-    addsEos: info['tokenizer.ggml.add_eos_token'] ?? false,
     addsSpacePrefix: info['tokenizer.ggml.add_space_prefix'] ?? kind === 'llama',
   };
 }

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { beside } from '../../program/beside.ts';
 
 /** What `serve` says on its standard output when it is ready. */
 export interface SellerReady {
@@ -19,9 +20,7 @@ export interface SellerProcess extends SellerReady {
 }
 
 /** The program as this process was started: from source or from dist/. */
-const program = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../main.ts' : '../../main.js', import.meta.url),
-);
+const program = fileURLToPath(beside(import.meta.url, '../../main'));
 
 /** Starts `lcp-provider serve` in a process of its own, with its own data directory, exactly as an operator would. */
 export async function startSeller(directory: string, config: object): Promise<SellerProcess> {

@@ -4,7 +4,8 @@ import type { Fields } from '../rule.ts';
 export type TaskKind = 'openai.chat_completions.v1' | 'openai.responses.v1' | 'openai.embeddings.v1';
 
 /** What a model can do, in the words of Ollama. */
-export type Capability = 'completion' | 'embedding' | 'vision';
+export const capabilities = ['completion', 'embedding', 'vision'] as const;
+export type Capability = (typeof capabilities)[number];
 
 /** How a streamed answer is written: chunks of a chat and `[DONE]`, or the events of a response. */
 export type StreamFormat = 'chat-chunks' | 'response-events';

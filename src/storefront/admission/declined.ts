@@ -4,8 +4,6 @@ import type { Refused } from '../offer.ts';
 /** Why something is not taken now. */
 export interface Declined extends Refused {
   readonly refusal: 'rate-limited' | 'unsupported-task';
-  /** When it may go better; the message says so too. */
-  readonly retryAfterMs?: number;
 }
 
 export const decline = (message: string): Declined => ({ refusal: 'rate-limited', message });
@@ -13,5 +11,4 @@ export const decline = (message: string): Declined => ({ refusal: 'rate-limited'
 export const declineFor = (retryAfterMs: number, why: string): Declined => ({
   refusal: 'rate-limited',
   message: `${why}; ${retryHint(retryAfterMs)}`,
-  retryAfterMs,
 });

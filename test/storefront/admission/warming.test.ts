@@ -37,7 +37,6 @@ describe('a model', () => {
     expect(warming.decline('a', 'x')).toEqual({
       refusal: 'rate-limited',
       message: 'this model is being loaded; try again in about 8 s',
-      retryAfterMs: 7_500,
     });
     expect(loaded).toEqual(['x']);
   });

@@ -1,7 +1,7 @@
 import Bottleneck from 'bottleneck';
 
 /** Admits so many at a time. */
-export interface Admission {
+export interface Places {
   /** Waits for a place; resolves with what leaves it again (repeatable). */
   admit(): Promise<() => void>;
 }
@@ -11,10 +11,10 @@ const NO_REST_MS = -Infinity;
 
 /**
  * By bottleneck: a place is one of its jobs, which ends when the place is left. No `expiration`: that would free a place whose work
- * still runs. Admission takes some milliseconds even when there is room, so ask before the place is needed.
+ * still runs. Admitting takes some milliseconds even when there is room, so ask before the place is needed.
  */
-export function createAdmission(places: number): Admission {
-  const limiter = new Bottleneck({ maxConcurrent: places, minTime: NO_REST_MS });
+export function createPlaces(count: number): Places {
+  const limiter = new Bottleneck({ maxConcurrent: count, minTime: NO_REST_MS });
   return {
     admit: () =>
       new Promise((resolve, reject) => {

@@ -3,7 +3,7 @@ import { roomBytesFor } from '../spool/spool.ts';
 import { lndSocket } from '../lightning/lnd/credentials.ts';
 import type { Environment } from './expansion.ts';
 import { parseListen } from './fields.ts';
-import { pricingRules } from './pricing-rules.ts';
+import { pricingBreaches } from './pricing-breaches.ts';
 import type { Path } from './problem.ts';
 import type { WrittenConfig } from './schema.ts';
 import { LOCAL_OLLAMA_HOST, httpUrl, ollamaUrl } from './url.ts';
@@ -18,7 +18,10 @@ export interface Breach {
 const LND_FILES =
   'lnd keeps them in ~/.lnd: tls.cert, and data/chain/bitcoin/<network>/*.macaroon; on Umbrel below /lnd, on Start9 below /mnt/lnd';
 
-function* lightningRules({ enabled, lightning, data_directory }: WrittenConfig, env: Environment): Generator<Breach> {
+function* lightningBreaches(
+  { enabled, lightning, data_directory }: WrittenConfig,
+  env: Environment,
+): Generator<Breach> {
   const driver = lightningDriver(lightning, env);
   if (driver === undefined && enabled)
     yield {
@@ -65,7 +68,7 @@ function* lightningRules({ enabled, lightning, data_directory }: WrittenConfig, 
   }
 }
 
-function* backendRules(
+function* backendBreaches(
   { backends, llm, pricing, enabled, ...written }: WrittenConfig,
   env: Environment,
 ): Generator<Breach> {
@@ -106,7 +109,7 @@ function* backendRules(
     };
 }
 
-function* sizeRules({ limits, deadlines, spool, health, lightning }: WrittenConfig): Generator<Breach> {
+function* sizeBreaches({ limits, deadlines, spool, health, lightning }: WrittenConfig): Generator<Breach> {
   const atLeast = (path: Path, value: number, name: string, other: number): Breach[] =>
     value >= other
       ? []
@@ -135,8 +138,8 @@ function* sizeRules({ limits, deadlines, spool, health, lightning }: WrittenConf
 
 /** Rules that span several keys. */
 export function* breaches(written: WrittenConfig, env: Environment): Generator<Breach> {
-  yield* lightningRules(written, env);
-  yield* backendRules(written, env);
-  yield* sizeRules(written);
-  yield* pricingRules(written.pricing);
+  yield* lightningBreaches(written, env);
+  yield* backendBreaches(written, env);
+  yield* sizeBreaches(written);
+  yield* pricingBreaches(written.pricing);
 }

@@ -1,7 +1,7 @@
 import { nanoOf } from './amount.ts';
 import { DEFAULT_MAX_MULTIPLIER_BPS } from './pricing-schema.ts';
 import type { WrittenPricing } from './pricing-schema.ts';
-import type { Breach } from './rules.ts';
+import type { Breach } from './breaches.ts';
 
 /** The keys of `pricing.rate` that each source needs, and those that mean something to it. */
 const RATE_KEYS = {
@@ -10,7 +10,7 @@ const RATE_KEYS = {
   http: { needs: 'url', cure: 'add url: what tells the figure', takes: ['url', 'json_path'] },
 } as const;
 
-function* rateRules(rate: NonNullable<WrittenPricing['rate']>): Generator<Breach> {
+function* rateBreaches(rate: NonNullable<WrittenPricing['rate']>): Generator<Breach> {
   const at = ['pricing', 'rate'];
   const { needs, cure, takes } = RATE_KEYS[rate.source];
   if (rate[needs] === undefined) yield { path: at, message: `source ${rate.source} needs ${needs}`, cure };
@@ -37,7 +37,7 @@ function* rateRules(rate: NonNullable<WrittenPricing['rate']>): Generator<Breach
 }
 
 /** Rules that span several keys of `pricing`. */
-export function* pricingRules({ in_flight_surge: surge, hours, rate }: WrittenPricing): Generator<Breach> {
+export function* pricingBreaches({ in_flight_surge: surge, hours, rate }: WrittenPricing): Generator<Breach> {
   if (surge && surge.per_job_bps > 0 && surge.max_multiplier_bps > 0 && surge.max_multiplier_bps < 10_000)
     yield {
       path: ['pricing', 'in_flight_surge', 'max_multiplier_bps'],
@@ -51,5 +51,5 @@ export function* pricingRules({ in_flight_surge: surge, hours, rate }: WrittenPr
         message: 'a window that ends when it begins',
         cure: 'write 00:00 and 24:00 for the whole day',
       };
-  if (rate) yield* rateRules(rate);
+  if (rate) yield* rateBreaches(rate);
 }

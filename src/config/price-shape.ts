@@ -18,7 +18,7 @@ export const MSAT_KEYS = {
 } as const;
 const PLAIN_KEYS = Object.values(MSAT_KEYS);
 
-/** What a model costs, as written; whether it makes sense is for `priceFaults`. */
+/** What a model costs, as written; whether it makes sense is for `priceFault`. */
 export const priceShape = z
   .strictObject({
     input_msat_per_mtok: amount('msat for a million tokens of input.'),

@@ -7,7 +7,7 @@ const defaultEveryMs = 50;
  * An error thrown by `probe` counts as "not yet". Rejects after `deadlineMs`, naming `what` and the last error;
  * rejects at once when `giveUp` (asked before every probe) returns a reason. Between probes it waits `everyMs`, 50 by default.
  */
-export async function until<T>(
+export async function poll<T>(
   what: string,
   deadlineMs: number,
   probe: () => Promise<T | undefined | false>,
