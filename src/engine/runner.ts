@@ -33,6 +33,8 @@ export interface RunnerOptions {
 }
 
 const MODEL_NOT_FOUND = 404;
+/** A status ≥ 500 that comes later is work that failed, not a backend that was unwell: a buyer can cause it, and would have the work done again. */
+const RETRY_SERVER_ERROR_WITHIN_MS = 10_000;
 /** Ollama does so after many equal chunks. */
 const ENDED_EARLY = 'the backend ended its stream without the last event';
 const ERROR_IN_ANSWER = 'the backend reported an error within its answer';
@@ -203,8 +205,13 @@ export class Runner {
     if (fault?.missed === 'first-byte')
       return { kind: 'first-byte-timed-out', retryable: pool.hasOther(backendModelOf(job.work), failedAt) };
     if (fault?.missed === 'next-byte') return { kind: 'next-byte-timed-out', ...delivered };
-    const retryable = fault?.retryable === true && output === undefined;
+    const retryable = fault?.retryable === true && output === undefined && !this.#isFailedWork(attempt, fault);
     return { kind: 'attempt-failed', retryable, reason, ...delivered };
+  }
+
+  #isFailedWork({ startedAtMs }: Attempt, { status = 0 }: BackendError): boolean {
+    const nowMs = this.#options.clock.nowMs();
+    return status >= 500 && nowMs - (startedAtMs ?? nowMs) > RETRY_SERVER_ERROR_WITHIN_MS;
   }
 
   /** The body that was priced, with what it left open filled in: the price binds the backend too. */

@@ -49,6 +49,26 @@ describe.each(bothVersions)('a run for LCP v0.%i', (version) => {
     await expectRefund(market, quote.priceMsat);
   });
 
+  test.each([
+    [10_000, 3],
+    [10_001, 1],
+  ])('whose backend answers 500 after %i ms is given to it %i times', async (ms, times) => {
+    const market = await Market.open(version);
+    const { buyer, backend, clock } = market;
+    backend.will(async function* (request, signal) {
+      await clock.advance(ms);
+      yield* failsBefore()(request, signal);
+    });
+    const quote = await buyer.order();
+    await buyer.pay(quote);
+    expect(await buyer.result(quote.jobId)).toMatchObject({
+      status: 'failed',
+      message: 'the backend answered with status 500',
+    });
+    expect(backend.requests).toHaveLength(times);
+    await expectRefund(market, quote.priceMsat);
+  });
+
   test('that the only backend is too slow for is not tried again, and takes nothing off sale', async () => {
     const market = await Market.open(version);
     const { buyer, backend } = market;

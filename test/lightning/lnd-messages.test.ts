@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { createRequire } from 'node:module';
 import { once } from 'node:events';
-import { createServer as createHttp2Server } from 'node:http2';
+import { constants, createServer as createHttp2Server } from 'node:http2';
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
@@ -155,6 +155,32 @@ describe('a call to lnd', () => {
     expect(codeOfFailure(lndFailure(error))).toBe('permission-denied');
   });
 
+  it('is over with its status, though the server leaves it open', async () => {
+    const closed = Promise.withResolvers<number>();
+    const { port } = await serve(({ stream }) => {
+      stream.once('close', () => closed.resolve(stream.rstCode));
+      stream.respond({ ':status': 200, 'grpc-status': '0' });
+    });
+    await channelTo(port).tell('/a/b', []);
+    expect(await closed.promise).toBe(constants.NGHTTP2_CANCEL);
+  });
+
+  it('that ended as it should is not cancelled', async () => {
+    const closed = Promise.withResolvers<number>();
+    const { port } = await serve((call) => {
+      call.stream.once('close', () => closed.resolve(call.stream.rstCode));
+      end(call);
+    });
+    await channelTo(port).tell('/a/b', []);
+    expect(await closed.promise).toBe(constants.NGHTTP2_NO_ERROR);
+  });
+
+  it.each(['abc', '', '0, 0'])('whose status is no number (%j) failed for an unknown reason', async (status) => {
+    const headers = { ':status': 200, 'grpc-status': status };
+    const { port } = await serve(({ stream }) => stream.respond(headers, { endStream: true }));
+    expect(await refusal(channelTo(port).tell('/a/b', []))).toMatchObject({ code: 2 });
+  });
+
   it('that something else than lnd answers fails as unavailable', async () => {
     const { port } = await serve(({ stream }) => stream.respond({ ':status': 502 }, { endStream: true }));
     expect(await refusal(channelTo(port).tell('/a/b', []))).toMatchObject({ code: 14, details: 'HTTP status 502' });
@@ -248,6 +274,25 @@ describe('the stream of messages', () => {
   it('ends with an error when what comes is no message', async () => {
     const { port } = await serve((call) => end(call, 0, '', [framed(Buffer.from([0x0f]))]));
     expect((await told(channelTo(port)).over)?.details).toMatch(/no protobuf/);
+  });
+
+  it.each([
+    ['a message is compressed', [1, 0, 0, 0, 3, 1, 2, 3], 'compressed'],
+    ['a message is longer than 16 MiB', [0, 1, 0, 0, 1], '16777217 bytes is too large'],
+  ])('ends with an error when %s, without waiting for its bytes', async (_what, bytes, why) => {
+    const closed: Promise<unknown>[] = [];
+    const { port } = await serve(({ stream }) => {
+      closed.push(new Promise((resolve) => stream.once('close', resolve)));
+      stream.respond({ ':status': 200 });
+      stream.write(Buffer.from(bytes));
+    });
+    const channel = channelTo(port);
+    for (const error of [await told(channel).over, await refusal(channel.tell('/a/b', []))]) {
+      expect(error?.code).toBe(13);
+      expect(error?.details).toContain(why);
+    }
+    expect(closed).toHaveLength(2);
+    await Promise.all(closed);
   });
 
   it('tells nothing any more once it is cancelled', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { imageSize } from '../../src/openai/image.ts';
 import { checkRequest } from '../../src/openai/request.ts';
 import type { CheckedRequest, RequestLimits, TaskKind } from '../../src/openai/request.ts';
-import { jpeg, png } from './images.ts';
+import { jpeg, jpegOfSegments, png, pngWithHeaders } from './images.ts';
 
 const CHAT = 'openai.chat_completions.v1';
 const RESPONSES = 'openai.responses.v1';
@@ -20,6 +20,7 @@ function checked(kind: TaskKind, fields: object): CheckedRequest {
 
 const withParts = (...content: object[]) => ({ messages: [{ role: 'user', content }] });
 const image = (url: string) => ({ type: 'image_url', image_url: { url, detail: 'high' } });
+const laterHeader = pngWithHeaders([1, 1], [1, 1]).replace(btoa('\0\0\rIHDR\0\0'), btoa('\0\0\rtEXt\0\0'));
 const text = { type: 'text', text: 'What is this?' };
 
 describe('the size of an image', () => {
@@ -28,6 +29,8 @@ describe('the size of an image', () => {
     [jpeg(640, 480), 640, 480],
     [jpeg(4000, 3000, 60_000, 0xc2), 4000, 3000],
     [jpeg(1, 2).replace('image/jpeg', 'image/png'), 1, 2],
+    [pngWithHeaders([640, 480]), 640, 480],
+    [jpegOfSegments(0xe0, 0xdb, 0xc0, 0xc4), 3, 3],
   ])('is read from its header', (url, width, height) => expect(imageSize(url)).toEqual({ width, height }));
 
   test.each([
@@ -43,6 +46,14 @@ describe('the size of an image', () => {
     ['half a group', png(640, 480).slice(0, -1)],
     ['nothing', 'data:image/png;base64,'],
     ['the first bytes of a PNG', png(640, 480).slice(0, -8)],
+    ['a PNG that tells twice, where decoders differ', pngWithHeaders([1, 1], [13_000, 13_000])],
+    ['a PNG that tells twice the same', pngWithHeaders([1, 1], [1, 1])],
+    ['a PNG that tells later', laterHeader],
+    ['a JPEG that tells twice, where decoders differ', jpegOfSegments(0xc0, 0xc4, 0xc2)],
+    ['a JPEG with a hierarchy of sizes', jpegOfSegments(0xc0, 0xde)],
+    ['a JPEG with a segment that some decoders look into', jpegOfSegments(0xc0, 0xf0)],
+    ['a JPEG with bytes between its segments that some decoders skip', jpegOfSegments(0xc0).replace('/9o', 'AAAA/9o')],
+    ['a JPEG that tells after its first scan', jpegOfSegments(0xda, 0xc0)],
     ['a JPEG that never tells', jpeg(640, 480).slice(0, -8)],
   ])('of %s is not known', (_what, url) => expect(imageSize(url)).toBeUndefined());
 });

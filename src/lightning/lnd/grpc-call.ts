@@ -1,3 +1,4 @@
+import { constants } from 'node:http2';
 import type { ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
 import { GRPC } from './lnd-error.ts';
 
@@ -13,7 +14,7 @@ export class GrpcError extends Error {
   }
 }
 
-/** Tells once how a call ended: by the status that the server sent, or by what broke it. */
+/** Tells once how a call ended: by the status that the server sent, or by what broke it. Effect: closes what is still open of it then. */
 export function whenOver(stream: ClientHttp2Stream, ended: (error: GrpcError | undefined) => void): void {
   let isOver = false;
   let httpStatus: number | undefined;
@@ -23,9 +24,11 @@ export function whenOver(stream: ClientHttp2Stream, ended: (error: GrpcError | u
     isOver = true;
   };
   const read = (headers: IncomingHttpHeaders): void => {
-    const code = headers['grpc-status'];
-    if (code !== undefined)
-      over(code === '0' ? undefined : new GrpcError(Number(code), words(headers['grpc-message'])));
+    const status = headers['grpc-status'];
+    if (status === undefined) return;
+    const code = statusCode(status);
+    over(code === 0 ? undefined : new GrpcError(code, words(headers['grpc-message'])));
+    if (!stream.closed) stream.close(constants.NGHTTP2_CANCEL);
   };
   stream.on('response', (headers) => {
     httpStatus = headers[':status'];
@@ -45,6 +48,9 @@ function whyBroken(error: Error | undefined, httpStatus = 200): string {
   if (cause !== undefined) return cause.message;
   return httpStatus === 200 ? 'the stream ended' : `HTTP status ${httpStatus}`;
 }
+
+const statusCode = (status: string | string[]): number =>
+  /^\d+$/.test(String(status)) ? Number(status) : GRPC.unknown;
 
 /** grpc-message is percent-encoded. */
 function words(encoded: string | string[] | undefined): string {

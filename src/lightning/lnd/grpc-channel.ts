@@ -43,7 +43,7 @@ export class GrpcChannel {
         () => stream.destroy(new GrpcError(GRPC.deadlineExceeded, 'Deadline exceeded')),
         this.#options.callTimeoutMs,
       );
-      stream.resume();
+      readMessages(stream, () => {});
       whenOver(stream, (error) => {
         clearTimeout(timer);
         if (error === undefined) resolve();
@@ -60,14 +60,7 @@ export class GrpcChannel {
   ): { cancel(): void } {
     const stream = this.#begin(path, []);
     let isOpen = true;
-    const read = messagesIn((message) => isOpen && take(message));
-    stream.on('data', (piece: Buffer) => {
-      try {
-        read(piece);
-      } catch (error) {
-        stream.destroy(new GrpcError(GRPC.internal, String(error)));
-      }
-    });
+    readMessages(stream, (message) => isOpen && take(message));
     whenOver(stream, ended);
     const cancel = (): void => {
       isOpen = false;
@@ -139,6 +132,18 @@ export class GrpcChannel {
     }, everyMs).unref();
     session.once('close', () => clearInterval(timer));
   }
+}
+
+/** A call that is answered by something else than messages has failed. */
+function readMessages(stream: ClientHttp2Stream, take: (message: Buffer) => unknown): void {
+  const read = messagesIn(take);
+  stream.on('data', (piece: Buffer) => {
+    try {
+      read(piece);
+    } catch (error) {
+      stream.destroy(new GrpcError(GRPC.internal, String(error)));
+    }
+  });
 }
 
 interface Link {

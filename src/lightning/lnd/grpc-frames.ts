@@ -3,6 +3,8 @@ import type { ClientHttp2Stream } from 'node:http2';
 /** Compressed or not, and the length of the message. */
 const PREFIX_BYTES = 5;
 const COPIED_BYTES = 4096;
+/** Far more than lnd has to say at once: messages between peers hold at most 64 KiB. */
+const MAX_MESSAGE_BYTES = 16 * 1_048_576;
 
 /** Small messages as one piece, for each write costs; large ones without a copy. */
 export function sendMessage(stream: ClientHttp2Stream, message: readonly Uint8Array[]): void {
@@ -16,7 +18,7 @@ export function sendMessage(stream: ClientHttp2Stream, message: readonly Uint8Ar
   stream.uncork();
 }
 
-/** Puts messages together from the pieces in which they come. */
+/** Puts messages together from the pieces in which they come. Throws on one that is compressed, which was not offered, or too large. */
 export function messagesIn(take: (message: Buffer) => unknown): (piece: Buffer) => void {
   let pieces: Buffer[] = [];
   let have = 0;
@@ -25,7 +27,10 @@ export function messagesIn(take: (message: Buffer) => unknown): (piece: Buffer) 
     have += piece.length;
     while (have >= PREFIX_BYTES) {
       if (pieces[0]!.length < PREFIX_BYTES) pieces = [Buffer.concat(pieces)];
-      const whole = PREFIX_BYTES + pieces[0]!.readUInt32BE(1);
+      const length = pieces[0]!.readUInt32BE(1);
+      if (pieces[0]![0] !== 0) throw new Error('a message came compressed');
+      if (length > MAX_MESSAGE_BYTES) throw new Error(`a message of ${length} bytes is too large`);
+      const whole = PREFIX_BYTES + length;
       if (have < whole) return;
       const isJoined = pieces.length > 1;
       const all = isJoined ? Buffer.concat(pieces) : pieces[0]!;
