@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../clock/clock.ts';
-import { CannotCount } from './estimator.ts';
+import { CannotCount, CountersBusy } from './estimator.ts';
 
 /** What a thread is sent. */
 export interface Asked<Task> {
@@ -22,7 +22,7 @@ export interface CountingThreadOptions {
   readonly timeLimitMs?: number;
   /** Loading what counting needs, such as a vocabulary, longer than this is given up. Default 10 s. */
   readonly loadMs?: number;
-  /** Tasks that may wait; those that come then are given up at once. Default 32. */
+  /** Tasks that may wait; those that come then are turned away. Default 32. */
   readonly maxWaiting?: number;
 }
 
@@ -46,12 +46,13 @@ export class CountingThread<Task, Answer> {
   }
 
   /**
-   * Undefined: it was given up, for the time it took or for the tasks that wait. Rejects with CannotCount when the worker says why it can't, and
-   * with the signal's reason when that is aborted.
+   * Undefined: it was given up for the time it took. Rejects with CannotCount when the worker says why it can't, with CountersBusy when too many
+   * wait, and with the signal's reason when that is aborted.
    */
   async run(task: Task, signal: AbortSignal): Promise<Answer | undefined> {
     signal.throwIfAborted();
-    if (this.#isClosed || this.#waiting.length >= (this.#options.maxWaiting ?? 32)) return undefined;
+    if (this.#isClosed) return undefined;
+    if (this.#waiting.length >= (this.#options.maxWaiting ?? 32)) throw new CountersBusy('too many requests wait');
     const { promise, resolve, reject } = Promise.withResolvers<Answer | undefined>();
     const waiting = { id: ++this.#lastId, task, resolve, reject };
     const giveUp = (): void => {

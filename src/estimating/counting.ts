@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { CheckedRequest } from '../openai/checked-request.ts';
 import type { EstimatorChoice } from '../pricing/price-list.ts';
 import type { CountedHow, PriceBreakdown } from '../pricing/price.ts';
-import { CannotCount } from './estimator.ts';
+import { CannotCount, CountersBusy } from './estimator.ts';
 import type { CountOptions, Estimator } from './estimator.ts';
 import { TemplateShare } from './template-share.ts';
 import { Trueness } from './trueness.ts';
@@ -56,6 +56,7 @@ export class Counting {
         this.#told.delete(key);
         return; // those behind it are asked when it fails
       } catch (error) {
+        if (error instanceof CountersBusy) return; // as it counts for others, it will for this one
         if (!(error instanceof CannotCount)) throw error;
         this.#unable.add(key);
         this.#tell(model, choice, error.message);
@@ -67,7 +68,7 @@ export class Counting {
     );
   }
 
-  /** Rejects with CannotCount when none can, and with the signal's reason when that is aborted. */
+  /** Rejects with CannotCount when none can, with CountersBusy when too many wait for the one that can, and with the signal's reason when that is aborted. */
   async count(
     request: CheckedRequest,
     choices: readonly EstimatorChoice[],

@@ -6,6 +6,11 @@ export class CannotCount extends Error {
   override readonly name = 'CannotCount';
 }
 
+/** Too many requests wait to be counted: one that comes in a few seconds may be. */
+export class CountersBusy extends Error {
+  override readonly name = 'CountersBusy';
+}
+
 export interface CountOptions {
   /** Aborting gives the count up. */
   readonly signal: AbortSignal;
@@ -24,7 +29,7 @@ export interface Estimator {
   readonly name: string;
   /** Gets ready for a model; asked at start, and again when the backends' models have changed. Rejects with CannotCount. */
   prepare(model: string, signal: AbortSignal): Promise<void>;
-  /** Rejects with CannotCount, and with the signal's reason when that is aborted. */
+  /** Rejects with CannotCount, with CountersBusy, and with the signal's reason when that is aborted. */
   count(request: CheckedRequest, options: CountOptions): Promise<Count>;
   close(): Promise<void>;
 }

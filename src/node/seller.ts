@@ -144,7 +144,7 @@ export function createSeller(parts: SellerParts): Seller {
     },
   });
   const jobs = () => engine.liveJobs();
-  const warming = settings.llm.coldModels === 'warm' ? new Warming({ pool, admission, peers, jobs }) : undefined;
+  const warming = settings.llm.coldModels === 'warm' ? new Warming({ clock, pool, admission, peers, jobs }) : undefined;
   engine.watch((before, after) => admission.jobChanged(before, after));
   engine.watch(saleLog(log));
   engine.watch(learnFromRun(counting));

@@ -1,6 +1,6 @@
 import type { BackendPool, PoolModel } from '../backend/pool.ts';
 import type { Counting } from '../estimating/counting.ts';
-import { CannotCount } from '../estimating/estimator.ts';
+import { CannotCount, CountersBusy } from '../estimating/estimator.ts';
 import type { Msat } from '../money/msat.ts';
 import { checkRequestInSteps, hasOutput, taskKinds } from '../openai/request.ts';
 import type { CheckedRequest, RequestLimits, TaskKind } from '../openai/request.ts';
@@ -42,6 +42,8 @@ export interface PriceOfferOptions {
 const AWAY = 'this model is not to be had at the moment; try again soon';
 
 const UNCOUNTED = 'the input of this model can not be counted at the moment; try again later';
+
+const BUSY = 'too many requests are being counted; try again in a few seconds';
 
 /** Sells what a backend has and a price list names: nothing else, and never for nothing. */
 export class PriceOffer implements Offer {
@@ -113,10 +115,11 @@ export class PriceOffer implements Offer {
     const input = await counting
       .count(asked, ableTo(entry.estimators ?? estimators, hasOutput(taskKind)), options)
       .catch((error: unknown) => {
-        if (error instanceof CannotCount) return undefined;
+        if (error instanceof CannotCount) return UNCOUNTED;
+        if (error instanceof CountersBusy) return BUSY;
         throw error;
       });
-    if (input === undefined) return { refusal: 'rate-limited', message: UNCOUNTED };
+    if (typeof input === 'string') return { refusal: 'rate-limited', message: input };
     const outputTokens = outputRoom(request, input, contextTokens);
     if (typeof outputTokens !== 'number') return outputTokens;
     const currency = currencyOf(entry.price);

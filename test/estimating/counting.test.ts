@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Counting } from '../../src/estimating/counting.ts';
-import { CannotCount } from '../../src/estimating/estimator.ts';
+import { CannotCount, CountersBusy } from '../../src/estimating/estimator.ts';
 import type { Estimator } from '../../src/estimating/estimator.ts';
 import { checkRequest } from '../../src/openai/request.ts';
 import type { CheckedRequest } from '../../src/openai/request.ts';
@@ -20,11 +20,12 @@ function chat(model: string): CheckedRequest {
 /** The first choice counts 7 unless it is told why it can't; the second one 9. */
 function counting(more: { textTokens?: number } = {}) {
   const { log, text } = collectingLog();
-  const state: { why?: string | undefined; opened: number } = { opened: 0 };
+  const state: { why?: string | undefined; isBusy?: boolean; opened: number } = { opened: 0 };
   const open = (choice: EstimatorChoice): Estimator => {
     state.opened++;
     const able = async (): Promise<void> => {
       if (choice.name === 'openai' && state.why !== undefined) throw new CannotCount(state.why);
+      if (choice.name === 'openai' && state.isBusy) throw new CountersBusy('too many wait');
     };
     return {
       name: choice.name,
@@ -68,6 +69,15 @@ describe('the estimators of a model', () => {
     expect(await counts.count(chat('a'), CHOICES, { signal: never })).toMatchObject({ estimator: 'bytes' });
     expect(text()).toContain('the server is gone');
     state.why = undefined;
+    expect(await counts.count(chat('a'), CHOICES, { signal: never })).toMatchObject({ estimator: 'openai' });
+  });
+
+  test('one that is busy says so: the next one would guess, and it is asked again', async () => {
+    const { counting: counts, state } = counting();
+    state.isBusy = true;
+    await counts.prepare('a', CHOICES, never);
+    await expect(counts.count(chat('a'), CHOICES, { signal: never })).rejects.toThrow(CountersBusy);
+    state.isBusy = false;
     expect(await counts.count(chat('a'), CHOICES, { signal: never })).toMatchObject({ estimator: 'openai' });
   });
 

@@ -3,6 +3,7 @@ import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import { systemClock } from '../../src/clock/clock.ts';
 import { createBytesEstimator } from '../../src/estimating/bytes.ts';
 import { encodingOf } from '../../src/estimating/encoding.ts';
+import { CountersBusy } from '../../src/estimating/estimator.ts';
 import { createOpenAiEstimator } from '../../src/estimating/openai.ts';
 import { pieces } from '../../src/estimating/text-pieces.ts';
 import { checkRequest } from '../../src/openai/request.ts';
@@ -104,15 +105,12 @@ describe('the openai estimator', () => {
     await slow.close();
   });
 
-  test('gives the upper bound when too many wait, and rejects those that gave up', async () => {
+  test('turns away who comes when too many wait, rather than guess, and rejects those that gave up', async () => {
     const busy = createOpenAiEstimator({ clock: systemClock, maxWaiting: 1 });
     const giving = new AbortController();
     const first = busy.count(chat('hello'), { signal: never });
     const second = busy.count(chat('hello'), giving);
-    expect(await busy.count(chat('hello'), { signal: never })).toMatchObject({
-      tokens: 'hello'.length + 'user'.length + 4 + 3,
-      accuracy: 'bound',
-    });
+    await expect(busy.count(chat('hello'), { signal: never })).rejects.toThrow(CountersBusy);
     giving.abort(new Error('gone'));
     await expect(second).rejects.toThrow('gone');
     expect((await first).tokens).toBeLessThan(12);

@@ -34,7 +34,7 @@ export type Wish =
   | { readonly kind: 'request' }
   /** A quote; the job takes at most so much room (absent: not known yet, and no matter). */
   | { readonly kind: 'quote'; readonly model: string; readonly roomBytes?: number }
-  /** That tokens are counted for it. */
+  /** That tokens are counted for it: what that may take has to be there. */
   | { readonly kind: 'counting' }
   /** That a model is loaded for it. */
   | { readonly kind: 'load'; readonly model: string }
@@ -47,8 +47,8 @@ export type Wish =
 const REPEATS_OF_JOB = { perMinute: 4, burst: 6 };
 const REPEATS_OF_PEER = { perMinute: 60 };
 const STRAYS = { total: 3_000, perPeer: 600 };
-/** No single count takes longer; a clock that jumps must not be booked as work. */
-const LONGEST_COUNT_MS = 10_000;
+/** What is set aside for one count, and the most that is booked: counting is given up then, and what is longer was waiting, or a clock that jumped. */
+const LONGEST_COUNT_MS = 1_500;
 
 const CLOSED = 'the provider takes nothing new now; try again in some minutes';
 const NOT_SERVED = 'nothing is for sale here to peers that the operator has not chosen';
@@ -110,7 +110,7 @@ export class Admission {
         if (!this.#options.peers.isServed(peer)) return { refusal: 'unsupported-task', message: NOT_SERVED };
         return this.#isOpen ? this.#capacity.decline(holder, wish.model, wish.roomBytes) : decline(CLOSED);
       case 'counting': {
-        const waitMs = this.#countingMs.waitMs(holder, 1, this.#nowMs());
+        const waitMs = this.#countingMs.waitMs(holder, LONGEST_COUNT_MS, this.#nowMs());
         return waitMs > 0 ? declineFor(waitMs, 'too many long requests that were not paid') : undefined;
       }
       case 'load': {
@@ -132,10 +132,17 @@ export class Admission {
     return this.#capacity.isSpoolShort(peer, roomBytes);
   }
 
-  /** Books what counting took: wall time, since it is one peer's turn at a time. Returns what was booked. */
-  counted(peer: NodeId, tookMs: number): number {
+  /** Takes what one count may cost, before it begins: those that are counted at once can not use more than there is. `counted` is owed then. */
+  reserveCount(peer: NodeId): Holder {
+    const holder = this.holder(peer);
+    this.#countingMs.take(holder, LONGEST_COUNT_MS, this.#nowMs());
+    return holder;
+  }
+
+  /** Gives back what a count did not take of its reservation: by wall time, since it is one peer's turn at a time. Returns what stays booked. */
+  counted(holder: Holder, tookMs: number): number {
     const countingMs = Math.min(Math.max(0, tookMs), LONGEST_COUNT_MS);
-    this.#countingMs.take(this.holder(peer), countingMs, this.#nowMs());
+    this.#countingMs.giveBack(holder, LONGEST_COUNT_MS - countingMs);
     return countingMs;
   }
 

@@ -8,6 +8,7 @@ import { TurnsByKey } from '../../turns/turns.ts';
 import type { Session } from '../../session/session.ts';
 import { roomBytesFor } from '../../spool/spool.ts';
 import type { Admission } from '../admission/admission.ts';
+import type { Holder } from '../admission/share.ts';
 import type { Warming } from '../admission/warming.ts';
 import type { Offer, Priced, Refused } from '../offer.ts';
 import type { Draft, Drafts } from './drafts.ts';
@@ -48,10 +49,12 @@ export class Acceptance {
     const { admission, warming, offer, engine, drafts, log } = this.#options;
     const { peer, model, key } = draft;
     try {
-      if (!(await draft.isNew) || !(await this.#isWorthPricing(draft, input.data.length))) return;
+      if (!(await draft.isNew)) return;
+      const holder = await this.#reserveCount(draft, input.data.length);
+      if (holder === undefined) return;
       const beganMs = this.#nowMs();
       let countingMs = 0;
-      const book = (): void => void (countingMs = admission.counted(peer, this.#nowMs() - beganMs));
+      const book = (): void => void (countingMs = admission.counted(holder, this.#nowMs() - beganMs));
       const make = await this.#appraise(draft, input).finally(book); // given up or not: it was work
       if (make === undefined) return;
       const job = await engine.accept(peer, input.data, (creditMsat) => {
@@ -78,21 +81,22 @@ export class Acceptance {
     }
   }
 
-  /** What cannot be served is not priced: counting tokens is work too. */
-  async #isWorthPricing(draft: Draft, inputBytes: number): Promise<boolean> {
+  /** What cannot be served is not priced, as counting tokens is work too: undefined. Else on whose account it is counted. */
+  async #reserveCount(draft: Draft, inputBytes: number): Promise<Holder | undefined> {
     const { admission, warming, offer, drafts, session, maxOutputBytes, makeSpoolRoom } = this.#options;
     const { peer, model, abort } = draft;
     const { maxStreamBytes = 0n } = session.manifestOf(peer, draft.version) ?? {};
     const roomBytes = roomBytesFor(inputBytes, Math.min(maxOutputBytes, Number(maxStreamBytes)));
     const isShort = (): boolean => admission.isSpoolShort(peer, roomBytes);
     if (isShort()) await makeSpoolRoom(isShort);
-    if (abort.signal.aborted) return false;
+    if (abort.signal.aborted) return undefined;
     const declined =
       admission.admit(peer, { kind: 'quote', model, roomBytes }) ??
       admission.admit(peer, { kind: 'counting' }) ??
       warming?.decline(peer, offer.backendModel(model));
-    if (declined !== undefined) drafts.refuse(draft, declined.refusal, declined.message);
-    return declined === undefined;
+    if (declined === undefined) return admission.reserveCount(peer);
+    drafts.refuse(draft, declined.refusal, declined.message);
+    return undefined;
   }
 
   /** How the job is made of the buyer's credit; undefined: it was refused, or given up meanwhile. */

@@ -7,7 +7,7 @@ import { ManualClock } from '../../harness/manual-clock.ts';
 import { LIMITS } from '../../harness/seller.ts';
 
 const HOUR_MS = 3_600_000;
-const LONGEST_COUNT_MS = 10_000;
+const LONGEST_COUNT_MS = 1_500;
 
 /** Admission at a counter where nothing goes on. */
 function quietAdmission() {
@@ -62,41 +62,68 @@ describe('models that are loaded for peers', () => {
   });
 });
 
-describe('time that was spent on counting for a peer', () => {
+describe('time that is spent on counting for a peer', () => {
+  const counting = { kind: 'counting' } as const;
+  /** How many counts may begin before the first of them ends. */
+  const begun = (admission: Admission, peers: readonly string[]): number => {
+    const may = peers.filter((peer) => admission.admit(peer, counting) === undefined && admission.reserveCount(peer));
+    return may.length;
+  };
+  const oneAfterAnother = (admission: Admission, peer: string, tookMs: number): number => {
+    for (let count = 0; ; count++) {
+      if (admission.admit(peer, counting) !== undefined) return count;
+      admission.counted(admission.reserveCount(peer), tookMs);
+    }
+  };
+  const names = (name: string, count: number): string[] => Array.from({ length: count }, (_, index) => name + index);
+
   test('is bounded by the minute, and flows back', async () => {
     const { admission, clock } = quietAdmission();
-    expect(admission.admit('a', { kind: 'counting' })).toBeUndefined();
-    admission.counted('a', LIMITS.countingSecondsPerMinutePerPeer * 1000);
-    expect(admission.admit('a', { kind: 'counting' })).toMatchObject({
+    expect(oneAfterAnother(admission, 'a', 1_000)).toBe(9); // 1 s of 10 is left, and one count may take 1.5
+    expect(admission.admit('a', counting)).toMatchObject({
       refusal: 'rate-limited',
-      message: 'too many long requests that were not paid; try again in about 1 s',
+      message: 'too many long requests that were not paid; try again in about 3 s',
     });
-    expect(admission.admit('b', { kind: 'counting' })).toBeUndefined();
-    await clock.advance(10);
-    expect(admission.admit('a', { kind: 'counting' })).toBeUndefined();
+    expect(admission.admit('b', counting)).toBeUndefined();
+    await clock.advance(3_000);
+    expect(oneAfterAnother(admission, 'a', 1_000)).toBe(1);
   });
 
-  test('is bounded for strangers together, whose limit is not that of trusted peers', () => {
+  test('is bounded for strangers that come at once, whose limit is not that of trusted peers', () => {
     const { admission, peers } = quietAdmission();
-    peers.setChannelPeers(new Set(['friend']));
-    for (const name of ['a', 'b']) admission.counted(name, 8_000);
-    expect(admission.admit('c', { kind: 'counting' })).toBeDefined();
-    expect(admission.admit('friend', { kind: 'counting' })).toBeUndefined();
+    const friends = names('friend ', 34);
+    peers.setChannelPeers(new Set(friends));
+    const strangersMs = (LIMITS.countingSecondsPerMinute * 1000) / 2;
+    expect(begun(admission, names('stranger ', 34))).toBe(strangersMs / LONGEST_COUNT_MS);
+    expect(begun(admission, friends)).toBe(strangersMs / LONGEST_COUNT_MS);
+  });
+
+  test('is not the time that it waited: nobody is booked more than one count may take', () => {
+    const { admission } = quietAdmission();
+    expect(admission.counted(admission.reserveCount('a'), 60_000)).toBe(LONGEST_COUNT_MS);
+    expect(oneAfterAnother(admission, 'a', LONGEST_COUNT_MS)).toBe(5); // and the sixth was before
+  });
+
+  test('is what it took: the rest of what was set aside is there again', () => {
+    const { admission } = quietAdmission();
+    for (let count = 0; count < 1_000; count++) admission.counted(admission.reserveCount('a'), 1);
+    expect(oneAfterAnother(admission, 'a', LONGEST_COUNT_MS)).toBe(6); // 9 s are left
   });
 
   test('is given back when the quote is paid', () => {
     const { admission } = quietAdmission();
-    const countingMs = admission.counted('a', LONGEST_COUNT_MS);
+    const countingMs = admission.counted(admission.reserveCount('a'), LONGEST_COUNT_MS);
     admission.quoted('a', unpaid.key, countingMs);
-    expect(admission.admit('a', { kind: 'counting' })).toBeDefined();
+    oneAfterAnother(admission, 'a', LONGEST_COUNT_MS);
+    expect(admission.admit('a', counting)).toBeDefined();
     admission.jobChanged(unpaid, paid);
-    expect(admission.admit('a', { kind: 'counting' })).toBeUndefined();
+    expect(admission.admit('a', counting)).toBeUndefined();
     expect(admission.holder('a').isTrusted).toBe(true);
   });
 
   test.each([HOUR_MS, -HOUR_MS])('is not what a clock says that jumped by %i ms', (jumpMs) => {
     const { admission } = quietAdmission();
-    expect(admission.counted('a', jumpMs)).toBe(jumpMs > 0 ? LONGEST_COUNT_MS : 0);
+    expect(admission.counted(admission.reserveCount('a'), jumpMs)).toBe(jumpMs > 0 ? LONGEST_COUNT_MS : 0);
   });
 });
 

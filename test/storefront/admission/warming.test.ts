@@ -3,16 +3,20 @@ import type { Readiness } from '../../../src/backend/pool.ts';
 import type { Job } from '../../../src/job/job.ts';
 import type { Declined } from '../../../src/storefront/admission/declined.ts';
 import { Warming } from '../../../src/storefront/admission/warming.ts';
+import { ManualClock } from '../../harness/manual-clock.ts';
 
-const quote = { peer: 'a', funding: 'open', run: 'none', delivery: 'none', work: { model: 'm' } } as Job;
+const acceptedAtMs = new ManualClock().nowMs();
+const quote = { acceptedAtMs, peer: 'a', funding: 'open', run: 'none', delivery: 'none', work: { model: 'm' } } as Job;
 const queued: Job = { ...quote, funding: 'funded', run: 'queued' };
 const over: Job = { ...quote, funding: 'closed', run: 'ended', delivery: 'done' };
 
 /** Warming over a pool in this state; remembers what it was asked. */
 function warmingWith(readiness: Readiness, jobs: readonly Job[] = [], declined?: Declined) {
+  const clock = new ManualClock();
   const asked: { owed: string[] }[] = [];
   const loaded: string[] = [];
   const warming = new Warming({
+    clock,
     pool: {
       readiness: (_model, owed) => {
         asked.push({ owed: [...owed] });
@@ -24,7 +28,7 @@ function warmingWith(readiness: Readiness, jobs: readonly Job[] = [], declined?:
     peers: { isTrusted: (peer) => peer.startsWith('friend') },
     jobs: () => jobs,
   });
-  return { warming, loaded, asked };
+  return { warming, clock, loaded, asked };
 }
 
 describe('a model', () => {
@@ -71,5 +75,47 @@ describe('owed is the model', () => {
     const { warming, asked } = warmingWith({ kind: 'ready' }, [job]);
     warming.decline(peer, 'x');
     expect(asked).toEqual([{ owed }]);
+  });
+
+  test.each([
+    ['of a quote, for a minute', quote, []],
+    ['of a job whose payment is held, until it is over', { ...quote, funding: 'held', run: 'running' }, ['m']],
+    ['of a paid job, until it is over', queued, ['m']],
+  ] as const)('%s', async (_what, job, later) => {
+    const { warming, clock, asked } = warmingWith({ kind: 'ready' }, [job]);
+    await clock.advance(59_999);
+    warming.decline('b', 'x');
+    await clock.advance(1);
+    warming.decline('b', 'x');
+    expect(asked).toEqual([{ owed: ['m'] }, { owed: later }]);
+  });
+
+  test.each([
+    ['a stranger', 'stranger', 'other stranger', ['x']],
+    ['a stranger, and a trusted peer comes', 'stranger', 'friend', []],
+    ['a trusted peer', 'friend 1', 'friend 2', ['x']],
+    ['a trusted peer, and a stranger comes', 'friend', 'stranger', ['x']],
+  ] as const)('that was loaded for %s, until it had time to come back', async (_whom, loader, peer, owed) => {
+    const { warming, clock, asked } = warmingWith({ kind: 'loadable', takesMs: 4_000 });
+    warming.decline(loader, 'x');
+    await clock.advance(23_999);
+    warming.decline(peer, 'y');
+    expect(asked.at(-1)).toEqual({ owed });
+  });
+
+  test('no more, when who had it loaded did not come back', async () => {
+    const { warming, clock, asked } = warmingWith({ kind: 'loadable', takesMs: 4_000 });
+    warming.decline('a', 'x');
+    await clock.advance(24_000);
+    warming.decline('b', 'y');
+    expect(asked.at(-1)).toEqual({ owed: [] });
+  });
+
+  test('not, when its load was declined', () => {
+    const declined: Declined = { refusal: 'rate-limited', message: 'too many models to load' };
+    const { warming, asked } = warmingWith({ kind: 'loadable', takesMs: 4_000 }, [], declined);
+    warming.decline('a', 'x');
+    warming.decline('b', 'y');
+    expect(asked.at(-1)).toEqual({ owed: [] });
   });
 });
