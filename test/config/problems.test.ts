@@ -264,6 +264,7 @@ describe('a secret', () => {
     ['a macaroon without its space', `lightning:\n  lnd:\n    macaroon_hex:${HEX}`],
     ['a macaroon as key', `lightning:\n  lnd:\n    ${HEX}:`],
     ['a key in the wrong place', `quote_ttl_seconds: ${SECRET}`],
+    ['a key after a star', `lightning:\n  lnd:\n    *${SECRET}:\n    macaroon_hex: *${SECRET}:`],
     ['a key in broken YAML', `backends:\n  - api_key: ${SECRET} : }\n ]`],
     ['a key in a broken quote', `backends:\n  - api_key: "${SECRET}\\q`],
     ['a user and password in a url', `backends: [{ name: a, driver: openai, url: "http://${SECRET}:x@host" }]`],
