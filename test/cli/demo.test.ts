@@ -67,11 +67,11 @@ describe('lcp-provider demo', () => {
     expect(chat.usage?.completion_tokens).toBe(5);
   }, 60_000);
 
-  test('says which models there are when the one that was asked for is not', async () => {
+  test('says how to get at the model that was asked for when no Ollama answers', async () => {
     const failed = run(process.execPath, [main, 'demo', '--once', '--model', 'nosuch'], { env });
     await expect(failed).rejects.toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('The model "nosuch" is not there') as string,
+      stderr: expect.stringMatching(/The model "nosuch" is not there: .* Start Ollama, or set OLLAMA_HOST/) as string,
     });
   });
 });
