@@ -65,6 +65,9 @@ describe('lcp-provider demo', () => {
     const messages = [{ role: 'user' as const, content: 'Hello' }];
     const chat = await client.chat.completions.create({ model: 'demo', messages, max_tokens: 5 });
     expect(chat.usage?.completion_tokens).toBe(5);
+    expect(told).toContain(`The same URL, ${base}, takes chat completions, responses and embeddings`);
+    const sold = /sold another.* paid [\d,]+ msat, used [\d,]+, the rest is credit\n/g;
+    while ((told.match(sold) ?? []).length < 2) await once(demo.stderr, 'data');
   }, 60_000);
 
   test('says how to get at the model that was asked for when no Ollama answers', async () => {

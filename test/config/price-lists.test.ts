@@ -21,7 +21,7 @@ const problemsOf = (read: () => unknown): string[] => {
   try {
     read();
   } catch (error) {
-    return (error as Error).message.split('\n').map((line) => line.replace(`${directory}/`, ''));
+    return (error as Error).message.split('\n').map((line) => line.replaceAll(`${directory}/`, ''));
   }
   return [];
 };
@@ -190,6 +190,17 @@ models:
     expect(bare).toEqual([expect.stringContaining('needs quotes. Cure: put it in quotes, like "*:8b*"')]);
     const named = problemsOf(() => load('backends: [{ name: a, driver: ollama, models: [*8b*] }]'));
     expect(named).toEqual([expect.stringContaining('where * stands for any characters, put the text in quotes')]);
+  });
+
+  test('refuses an alias that another file has too, or a model there, and names that file', () => {
+    const first = list('first.yaml', 'models:\n  a:\n    aliases: [c]\n    price: { request_msat: 1 }');
+    const second = list('second.yaml', 'models:\n  b:\n    aliases: [c, a]\n    price: { request_msat: 1 }');
+    expect(problemsOf(() => load(`pricing: { lists: [${first}, ${second}] }`))).toEqual([
+      expect.stringContaining('second.yaml:3:15: models.b.aliases[0]: a in first.yaml has this alias too.'),
+      expect.stringContaining(
+        `second.yaml:3:18: models.b.aliases[1]: a model of this name has a price of its own in first.yaml.`,
+      ),
+    ]);
   });
 
   test('without any rate in the configuration has no price in a currency', () => {
