@@ -2,12 +2,13 @@ import { inspect, parseArgs } from 'node:util';
 import { ConfigError } from '../../src/config/problem.ts';
 import { defaultEstimators, measureModel } from './measure-model.ts';
 import type { Wanted } from './measure-model.ts';
+import { hostileTable, measureHostile } from './hostile.ts';
 import { measureRig } from './measure-rig.ts';
+import type { Measure } from './measure-rig.ts';
 import { asJson, asTable } from './report.ts';
 import { ownRequests, readRequests } from './requests.ts';
 import type { Upstream } from './shop-config.ts';
 import { differences } from './summary.ts';
-import type { ModelResult } from './summary.ts';
 
 const HELP = `npm run bench:price -- [options]
 
@@ -25,6 +26,8 @@ built, some twenty minutes on two cores.
   --model <name>        the model to ask there; may be repeated
   --estimators <names>  as in the configuration. Default: ${defaultEstimators.ollama.join(',')} for an Ollama,
                         ${defaultEstimators.openai.join(',')} for other servers
+  --hostile             instead: texts of 4 MB that are hard to count; how long a quote for each takes, and how long it holds
+                        up everything else (the longest time in which the event loop did nothing else)
   --json                JSON on a terminal too; in a pipe it is JSON anyway
   --help                this text
 
@@ -42,6 +45,7 @@ function readOptions() {
       ollama: { type: 'string' },
       openai: { type: 'string' },
       model: { type: 'string', multiple: true, default: [] },
+      hostile: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -55,15 +59,26 @@ function readOptions() {
 }
 
 async function main(): Promise<void> {
-  const { help, json, only, requests: path, estimators, upstreams } = readOptions();
+  const { help, hostile, json, only, requests: path, estimators, upstreams } = readOptions();
   if (help) return void process.stdout.write(HELP);
   const requests = path === undefined ? ownRequests() : readRequests(path);
   if (requests.length === 0) throw new Error('there are no requests in the files of --requests');
   const wanted: Wanted = { requests, estimators: estimators?.split(','), tell };
-  const results: ModelResult[] = [];
-  if (upstreams.length === 0) results.push(...(await measureRig(only.split(',').filter(Boolean), wanted)));
-  for (const upstream of upstreams) results.push(await measureModel(new URL(upstream.url).host, upstream, wanted));
-  process.stdout.write(json || !process.stdout.isTTY ? asJson(results) : asTable(results));
+  const measureAll = async <Result>(measure: Measure<Result>): Promise<Result[]> => {
+    if (upstreams.length === 0) return measureRig(only.split(',').filter(Boolean), measure, tell);
+    const results: Result[] = [];
+    for (const upstream of upstreams) results.push(await measure(new URL(upstream.url).host, upstream));
+    return results;
+  };
+  const isForEyes = !json && process.stdout.isTTY;
+  if (hostile) {
+    const results = await measureAll((server, upstream) => measureHostile(server, upstream, tell));
+    return void process.stdout.write(
+      isForEyes ? hostileTable(results.flat()) : `${JSON.stringify(results.flat(), null, 2)}\n`,
+    );
+  }
+  const results = await measureAll((server, upstream) => measureModel(server, upstream, wanted));
+  process.stdout.write(isForEyes ? asTable(results) : asJson(results));
   const wrong = differences(results);
   for (const text of wrong) tell(text);
   if (wrong.length > 0 || results.every(({ rows }) => rows.length === 0)) process.exitCode = 1;

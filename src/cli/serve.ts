@@ -71,17 +71,21 @@ function cureOf(error: unknown, { host, port }: { host: string; port: number }):
   return `health.listen ${host}:${port} cannot be used (${(error as NodeJS.ErrnoException).code}): ${cure} in the configuration`;
 }
 
+/** npm and systemd send one to the whole process group, and the program that started this one passes it on too. */
+const SAME_SIGNAL_MS = 250;
+
 /** The first signal drains, the second ends at once, and so does the first while nothing serves yet. */
 function stopOnSignal(log: Logger, limitSeconds: number): { drain(how: (limitMs: number) => Promise<void>): void } {
   let drain: ((limitMs: number) => Promise<void>) | undefined;
-  let isStopping = false;
+  let stoppingSinceMs: number | undefined;
   const stop = async (signal: string): Promise<void> => {
     if (drain === undefined) process.exit(EXIT.ok);
-    if (isStopping) {
+    if (stoppingSinceMs !== undefined) {
+      if (performance.now() - stoppingSinceMs < SAME_SIGNAL_MS) return;
       log.warn('stopped at once; paid jobs go on at the next start');
       process.exit(EXIT.failed);
     }
-    isStopping = true;
+    stoppingSinceMs = performance.now();
     log.info({ signal, limit_seconds: limitSeconds }, 'draining: no new quotes, paid jobs finish');
     await drain(limitSeconds * 1000);
     log.info('stopped');

@@ -26,7 +26,7 @@ export class WorkRates {
     if (mean === undefined) return 0;
     const { inputTokens, maxOutputTokens } = job.breakdown;
     const tokens = (SAFE_PART * mean.tokens * ranMs) / mean.ms - promptAsOutput(job, inputTokens);
-    return Math.min(maxOutputTokens, Math.max(0, Math.floor(tokens)));
+    return Number.isFinite(tokens) ? Math.min(maxOutputTokens, Math.max(0, Math.floor(tokens))) : 0; // output may cost nothing
   }
 }
 

@@ -61,6 +61,10 @@ export class Counting {
         this.#tell(model, choice, error.message);
       }
     }
+    this.#options.log.error(
+      { model },
+      'nothing can count for this model, so it is not sold: add openai or bytes behind its estimators',
+    );
   }
 
   /** Rejects with CannotCount when none can, and with the signal's reason when that is aborted. */
@@ -132,7 +136,7 @@ export class Counting {
     this.#told.set(key, reason);
     this.#options.log.warn(
       { model, estimator: choice.name, reason },
-      'this estimator can not count for the model: the next one counts',
+      'this estimator can not count for the model: the next one is asked',
     );
   }
 

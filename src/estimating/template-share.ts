@@ -14,6 +14,12 @@ const PRIOR: readonly { readonly mean: number; readonly deviation: number }[] = 
 
 /** With each job what was learned grows a little unsure again, by this part of what it was at first: a template that changes is followed. */
 const DRIFT = 0.01;
+/**
+ * What a template and another vocabulary can make of a text. A job outside of this says nothing about the next one: a buyer may have written text that
+ * its backend never renders, to make the prices of all others wrong.
+ */
+const LEAST = { share: 0.8 };
+const MOST = { share: 2, tokens: 400 };
 /** What remains unexplained: a token, and a thousandth of the text. */
 const NOISE = { tokens: 0.5, share: 0.001 };
 
@@ -29,11 +35,13 @@ export class TemplateShare {
 
   /** Tokens of the whole input, of which `textTokens` are the text's; at least 1. */
   estimate(textTokens: number, shape: InputShape): number {
-    return Math.max(1, Math.round(dot(this.#weights, features(textTokens, shape))));
+    const tokens = dot(this.#weights, features(textTokens, shape));
+    return Math.max(1, Math.round(Math.max(tokens, LEAST.share * textTokens)));
   }
 
-  /** What such an input had in fact. */
+  /** What such an input had in fact; what no template can have done is not learned. */
   learn(textTokens: number, shape: InputShape, actualTokens: number): void {
+    if (actualTokens < LEAST.share * textTokens || actualTokens > MOST.share * textTokens + MOST.tokens) return;
     const x = features(textTokens, shape);
     const spread = this.#covariance.map((row) => dot(row, x));
     const noise = (NOISE.tokens + NOISE.share * textTokens) ** 2;

@@ -72,9 +72,12 @@ export class PriceOffer implements Offer {
   async prepareCounting(signal: AbortSignal): Promise<void> {
     const { counting, prices } = this.#options;
     const { estimators } = prices();
-    const found = this.models().map((name) => this.#shelf.find(name)?.sale);
-    const entries = new Map(found.flatMap((sale) => (sale === undefined ? [] : [[sale.backendModel, sale.entry]])));
-    for (const [model, entry] of entries) await counting.prepare(model, entry.estimators ?? estimators, signal);
+    for (const [name, can] of this.#shelf.kindsByName()) {
+      const { sale } = this.#shelf.find(name) ?? {};
+      if (sale === undefined) continue;
+      const choices = ableTo(sale.entry.estimators ?? estimators, can.some(hasOutput));
+      await counting.prepare(sale.backendModel, choices, signal);
+    }
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
@@ -107,10 +110,12 @@ export class PriceOffer implements Offer {
     const contextTokens = contextOf(told, entry);
     const isLimited = contextTokens !== undefined && hasOutput(taskKind); // several texts without output have it each
     const options = { signal, ...(isLimited && { limitTokens: contextTokens }) };
-    const input = await counting.count(asked, entry.estimators ?? estimators, options).catch((error: unknown) => {
-      if (error instanceof CannotCount) return undefined;
-      throw error;
-    });
+    const input = await counting
+      .count(asked, ableTo(entry.estimators ?? estimators, hasOutput(taskKind)), options)
+      .catch((error: unknown) => {
+        if (error instanceof CannotCount) return undefined;
+        throw error;
+      });
     if (input === undefined) return { refusal: 'rate-limited', message: UNCOUNTED };
     const outputTokens = outputRoom(request, input, contextTokens);
     if (typeof outputTokens !== 'number') return outputTokens;
@@ -141,6 +146,12 @@ export class PriceOffer implements Offer {
     };
   }
 }
+
+/** Of several estimators, those that are made for chats are not asked about other work. */
+const ableTo = (estimators: readonly EstimatorChoice[], isChat: boolean): readonly EstimatorChoice[] => {
+  const others = estimators.filter(({ name }) => name !== 'ollama' && name !== 'server');
+  return isChat || others.length === 0 ? estimators : others;
+};
 
 /** What the backend tells and what the operator says: the smaller one is sure. */
 function contextOf({ contextTokens }: PoolModel, entry: PriceEntry): number | undefined {

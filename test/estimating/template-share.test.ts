@@ -54,6 +54,21 @@ describe('the share of the chat template', () => {
     expect(share.estimate(0, { system: 0, user: 1, assistant: 0, tool: 0, tools: 0 })).toBe(1);
   });
 
+  test('jobs whose text the backend never rendered, or counted many times over, spoil nothing for others', () => {
+    const share = new TemplateShare();
+    const shape = { system: 0, user: 1, assistant: 0, tool: 0, tools: 0 };
+    for (const { textTokens, shape: honest } of fc.sample(inputs, { numRuns: 50, seed: 5 }))
+      share.learn(textTokens, honest, templates['chatml']!({ textTokens, shape: honest }));
+    const before = share.estimate(10_000, shape);
+    for (let job = 0; job < 20; job++) {
+      share.learn(100_000, shape, 12);
+      share.learn(1_000, shape, 9_000);
+    }
+    expect(share.estimate(10_000, shape)).toBe(before);
+    for (let job = 0; job < 200; job++) share.learn(10_000, shape, 8_000);
+    expect(share.estimate(100_000, shape)).toBeGreaterThanOrEqual(80_000);
+  });
+
   test('a template that changes is followed', () => {
     const share = new TemplateShare();
     const jobs = fc.sample(inputs, { numRuns: 300, seed: 3 });

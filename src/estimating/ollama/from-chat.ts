@@ -22,43 +22,52 @@ export interface ChatBody {
 
 /** As Ollama's OpenAI-compatible API makes one of its own chats from it (`FromChatRequest`). `tools`: their bytes as the buyer wrote them. */
 export function fromChat(body: ChatBody, tools: string | undefined): OllamaChat {
-  const names = new Map<string, string>();
-  for (const { tool_calls } of body.messages)
+  const names = new Map<string, string>(); // of an id that stands twice, Ollama takes the name that was given last
+  for (const { tool_calls } of body.messages.toReversed())
     for (const call of tool_calls ?? [])
       if (call.id && !names.has(call.id)) names.set(call.id, call.function?.name ?? '');
   return {
-    messages: body.messages.flatMap((message) => messagesOf(message, names).map(written)),
+    messages: allMessages(body.messages, names).map(written),
     tools,
     think: thinkOf(body.reasoning ? body.reasoning.effort : body.reasoning_effort),
     format: formatOf(body.response_format),
   };
 }
 
-/** Each part of a message becomes one of its own; what the assistant called goes with the last. */
-function messagesOf(message: ChatMessage, names: ReadonlyMap<string, string>): OllamaMessage[] {
-  const { role, content, tool_calls, name, reasoning, tool_call_id } = message;
-  const calls = tool_calls?.map((call): ToolCall => ({
-    id: call.id ?? undefined,
-    name: call.function?.name ?? '',
-    arguments: argumentsOf(call.function?.arguments),
-  }));
-  const toolCallId = tool_call_id ?? undefined;
-  const toolName = role === 'tool' ? name || names.get(toolCallId ?? '') : undefined;
-  const about = { thinking: reasoning ?? undefined, toolCalls: calls, toolCallId };
-  if (typeof content === 'string') return [{ role, content, toolName, ...about }];
-  if (content === undefined || content === null) {
-    if (tool_calls === undefined || tool_calls === null)
-      throw new CannotCount('Ollama takes no message without content');
-    return [{ role, ...about }];
+/** Each part of a message becomes one of its own; what the assistant called goes with the last before it, be that of another message. */
+function allMessages(messages: readonly ChatMessage[], names: ReadonlyMap<string, string>): OllamaMessage[] {
+  const all: OllamaMessage[] = [];
+  for (const message of messages) {
+    const { role, content, tool_calls } = message;
+    const about = aboutOf(message, names);
+    if (typeof content === 'string') all.push({ role, content, ...about });
+    else if (content !== undefined && content !== null) {
+      all.push(...content.map((part) => partOf(role, part)));
+      const last = all.at(-1);
+      if (last !== undefined && tool_calls && tool_calls.length > 0) all[all.length - 1] = { ...last, ...about };
+    } else if (tool_calls !== undefined && tool_calls !== null) all.push({ role, ...about, toolName: undefined });
+    else throw new CannotCount('Ollama takes no message without content');
   }
-  const parts = content.map(({ type, text }): OllamaMessage => {
-    if (type !== 'text') throw new CannotCount(`Ollama takes no part of type ${type}`);
-    return { role, content: text ?? '' };
-  });
-  const last = parts.at(-1);
-  return last === undefined || calls === undefined || calls.length === 0
-    ? parts
-    : [...parts.slice(0, -1), { ...last, toolName, ...about }];
+  return all;
+}
+
+function aboutOf({ role, tool_calls, name, reasoning, tool_call_id }: ChatMessage, names: ReadonlyMap<string, string>) {
+  const toolCallId = tool_call_id ?? undefined;
+  return {
+    thinking: reasoning ?? undefined,
+    toolCalls: tool_calls?.map((call): ToolCall => ({
+      id: call.id ?? undefined,
+      name: call.function?.name ?? '',
+      arguments: argumentsOf(call.function?.arguments),
+    })),
+    toolName: role === 'tool' ? name || names.get(toolCallId ?? '') : undefined,
+    toolCallId,
+  };
+}
+
+function partOf(role: string, { type, text }: { readonly type: string; readonly text?: string }): OllamaMessage {
+  if (type !== 'text') throw new CannotCount(`Ollama takes no part of type ${type}`);
+  return { role, content: text ?? '' };
 }
 
 function formatOf(format: ChatBody['response_format']): string | undefined {

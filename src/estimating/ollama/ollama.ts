@@ -115,7 +115,7 @@ class OllamaEstimator implements Estimator {
   async #readyNow(model: string, signal: AbortSignal): Promise<{ ready: Ready; isLoaded: boolean }> {
     if (!this.#ready.has(model)) await this.prepare(model, signal);
     const known = this.#ready.get(model);
-    const isLoaded = (await known?.server.isLoaded(model, this.#answerMs, signal)) ?? false;
+    const isLoaded = (await known?.server.isLoaded(model, known.digest, this.#answerMs, signal)) ?? false;
     if (isLoaded && known?.isTested === false) await this.prepare(model, signal);
     const ready = this.#ready.get(model);
     if (ready === undefined) throw new CannotCount('no Ollama has it');
@@ -128,7 +128,8 @@ class OllamaEstimator implements Estimator {
     const isSame = (other: Ready): boolean => other.digest === digest && other.server === server && other.isTested;
     const same = [...this.#ready.values()].find(isSame);
     if (same !== undefined) return { ...model, way: same.way, isTested: true };
-    if (!(await server.isLoaded(name, this.#answerMs, signal))) return { ...model, way: undefined, isTested: false };
+    if (!(await server.isLoaded(name, digest, this.#answerMs, signal)))
+      return { ...model, way: undefined, isTested: false };
     return { ...model, way: await findWay(model, this.#counter, this.#loadMs, signal), isTested: true };
   }
 }

@@ -7,7 +7,7 @@ import type { OllamaChat } from './messages.ts';
 const tagList = z.object({
   models: z.array(z.object({ name: z.string(), digest: z.string(), remote_host: z.string().optional() })),
 });
-const loadedList = z.object({ models: z.array(z.object({ name: z.string() })) });
+const loadedList = z.object({ models: z.array(z.object({ name: z.string(), digest: z.string().optional() })) });
 const answered = z.object({
   _debug_info: z.object({ rendered_template: z.string() }).optional(),
   prompt_eval_count: z.int().optional(),
@@ -34,9 +34,10 @@ export class OllamaServer {
     return found?.digest;
   }
 
-  async isLoaded(model: string, limitMs: number, signal: AbortSignal): Promise<boolean> {
+  /** By whichever of its names: Ollama lists one. */
+  async isLoaded(model: string, digest: string, limitMs: number, signal: AbortSignal): Promise<boolean> {
     const { models } = read(loadedList, await this.#ask('ps', undefined, limitMs, signal));
-    return models.some(({ name }) => name === model || name === model + LATEST);
+    return models.some((loaded) => loaded.digest === digest || loaded.name === model || loaded.name === model + LATEST);
   }
 
   /** What `/api/show` says of it, its vocabulary included: some megabytes, not read here. */
