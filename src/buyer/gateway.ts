@@ -8,7 +8,10 @@ import { decodeModelParams } from '../protocol/params.ts';
 import type { Version } from '../protocol/messages.ts';
 import type { Session } from '../session/session.ts';
 import { BuyerError } from './buyer-error.ts';
-import type { Requester } from './requester.ts';
+import type { Bought, Requester } from './requester.ts';
+
+/** What was bought: paid already; the answer may be under way still. */
+export type Sale = Pick<Bought, 'jobId' | 'priceMsat' | 'done'>;
 
 export interface GatewayOptions {
   readonly requester: Requester;
@@ -19,7 +22,7 @@ export interface GatewayOptions {
   readonly maxBodyBytes: number;
   readonly log: Logger;
   /** Told of each sale that a request led to. */
-  readonly onSale?: (sale: { readonly jobId: string; readonly priceMsat: Msat }) => void;
+  readonly onSale?: (sale: Sale) => void;
 }
 
 /** Codes that no client retries: a paid answer must not be bought thirty times. */

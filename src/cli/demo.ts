@@ -7,6 +7,8 @@ Examples:
   lcp-provider demo --once                end after one sale
   lcp-provider demo --once | jq           the sale as one line of JSON
   lcp-provider demo --model llama3.2:1b   sell this model of your Ollama
+
+Ollama is looked for on this machine, or where OLLAMA_HOST in the environment says.
 `;
 
 const port = (text: string): number => {

@@ -58,7 +58,7 @@ async function list(books: Books, options: { limit: number; state?: JobState; pe
     else printJson(asJson(listed));
   }
   if (!isTerminal()) return;
-  if (table.length === 0) printLine('No such jobs.');
+  if (table.length === 0) printLine(state === undefined && peer === undefined ? 'No jobs yet.' : 'No such jobs.');
   else for (const line of tableLines(columns, table)) printLine(line);
 }
 

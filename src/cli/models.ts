@@ -7,11 +7,11 @@ import { readBooks } from '../ledger/sqlite-books.ts';
 import { ledgerPath } from '../node/data-directory.ts';
 import { createLog } from '../node/log.ts';
 import type { Told } from '../node/price-desk.ts';
-import { catalogue } from '../operator/catalogue.ts';
 import type { Listing } from '../operator/catalogue.ts';
 import { modelSpeeds } from '../operator/model-speed.ts';
 import { amountsOf } from '../pricing/model-price.ts';
 import { EXIT, failWith } from './exit-code.ts';
+import { listingsOf, shortKind } from './listings.ts';
 import { amountIn } from './price-page.ts';
 import { isTerminal, printJson, printLine } from './print.ts';
 import { tableLines } from './table.ts';
@@ -44,21 +44,18 @@ async function list(path: string): Promise<void> {
   const { openPriceDesk } = await import('../node/price-desk.ts'); // drivers: only when it runs
   const desk = await openPriceDesk(config, createLog({ level: 'warn', pretty: process.stderr.isTTY }), 0);
   const { lists } = config.pricing;
-  const { offer, told, pooled, rate } = desk;
-  const kindsOf = (name: string) => offer.taskKinds.filter((taskKind) => offer.models(taskKind).includes(name));
-  const onSale = new Map(offer.models().map((name) => [name, kindsOf(name)]));
-  const ratedCurrency = rate && { ratedCurrency: rate.currency };
-  const listings = catalogue({ lists, told, pooled, onSale, ...ratedCurrency, speeds: await speedsOf(config) });
+  const { told } = desk;
+  const listings = listingsOf(desk, lists, await speedsOf(config));
   await desk.close();
   for (const { backend, fault } of told)
     if (fault !== undefined) process.stderr.write(`backend ${backend}: ${fault}\n`);
   if (isTerminal()) printTable(listings, config);
   else for (const { entry, ...listing } of listings) printJson({ ...listing, ...entry });
-  process.exitCode = exitCode(told, onSale.size);
+  process.exitCode = exitCode(told, listings);
 }
 
-function exitCode(told: readonly Told[], onSale: number): number {
-  if (onSale > 0) return EXIT.ok;
+function exitCode(told: readonly Told[], listings: readonly Listing[]): number {
+  if (listings.some(({ isOnSale }) => isOnSale)) return EXIT.ok;
   return told.every(({ fault }) => fault !== undefined) ? EXIT.backend : EXIT.refused;
 }
 
@@ -79,6 +76,7 @@ function printTable(listings: readonly Listing[], { enabled }: Config): void {
   if (sold.length > 0 && others.length > 0) printLine();
   if (others.length > 0) printLine('Not for sale');
   for (const line of tableLines(otherColumns, others).slice(1)) printLine(`  ${line}`);
+  if (sold.length === 0) return;
   printLine();
   if (!enabled) printLine('The configuration says enabled: false, so nothing is sold yet.');
   printLine('lcp-provider quote tells what a request would cost.');
@@ -111,9 +109,6 @@ const otherColumns: readonly Column<Listing>[] = [
   { title: '', text: ({ model }) => model },
   { title: '', text: ({ whyNot = '' }) => whyNot },
 ];
-
-/** `openai.chat_completions.v1` is a chat to whoever asks for one with quote. */
-const shortKind = (taskKind: string): string => (taskKind.split('.')[1] ?? taskKind).replace('_completions', '');
 
 /** What a price has beside tokens. */
 function extras(of: NonNullable<Listing['entry']>['price']): string {

@@ -7,6 +7,7 @@ import type { PriceList } from '../pricing/price-list.ts';
 import { findSale } from '../pricing/sale.ts';
 import type { Priced } from '../storefront/offer.ts';
 import { EXIT, failWith } from './exit-code.ts';
+import { whyNotFor } from './listings.ts';
 import { listPriceLines, priceTable } from './price-page.ts';
 import { isTerminal, msatText, printJson, printLine } from './print.ts';
 import { KINDS, readRequest } from './quote-request.ts';
@@ -75,7 +76,7 @@ async function tell(desk: PriceDesk, { kinds, model, body }: Request, lists: rea
   const taskKind = KINDS[kind];
   await offer.prepareCounting(signal);
   const priced = await offer.price(taskKind, model, body, signal);
-  if ('refusal' in priced) return refuse(model, priced.message, desk);
+  if ('refusal' in priced) return refuse(model, whyNotSold(model, taskKind, desk, lists) ?? priced.message, desk);
   for (const { backend, fault } of told)
     if (fault !== undefined) process.stderr.write(`backend ${backend}: ${fault}\n`);
   const entry = findSale(lists, model)?.entry;
@@ -83,6 +84,12 @@ async function tell(desk: PriceDesk, { kinds, model, body }: Request, lists: rea
   const priceList = entry && home && { file: home.file, pattern: entry.pattern };
   if (isTerminal()) for (const line of page(taskKind, priced, priceList)) printLine(line);
   else printJson({ taskKind, ...priced.work, paymentMode: priced.paymentMode, priceList, breakdown: priced.breakdown });
+}
+
+/** The reason that `models` knows. Undefined: the model is for sale, and it is the request that is not. */
+function whyNotSold(model: string, taskKind: TaskKind, desk: PriceDesk, lists: readonly PriceList[]) {
+  const reason = whyNotFor(model, taskKind, desk, lists);
+  return reason && `${model} is not for sale here: ${reason}`;
 }
 
 function refuse(model: string, message: string, { offer, told }: PriceDesk): void {

@@ -13,6 +13,20 @@ export interface Report {
 
 const firstSentence = (text: string | undefined): string => /^.*?(?=\.( |$)|: |; |$)/.exec(text ?? '')?.[0] ?? '';
 
+/** The words that a schema has for a value, or for an entry of a list. */
+const wordsOf = ({ enum: words = [], const: only, anyOf = [], items }: JsonSchema): string[] => [
+  ...[...words, only].filter((word) => typeof word === 'string'),
+  ...anyOf.flatMap(wordsOf),
+  ...(items ? wordsOf(items) : []),
+];
+
+/** The cure for a word that was nearly right; undefined when nothing is near. */
+function nearCure(value: unknown, known: readonly string[]): string | undefined {
+  const written = [value].flat().filter((word): word is string => typeof word === 'string' && !known.includes(word));
+  const near = written.map((word) => suggestion(word, known)).find((word) => word !== undefined);
+  return near && `did you mean ${near}?`;
+}
+
 function cureFor(schema: JsonSchema, path: Path, missing: boolean): string {
   const example = schema.default ?? schema.enum?.[0] ?? schema.const;
   const scalar = typeof example === 'string' || typeof example === 'number' || typeof example === 'boolean';
@@ -66,18 +80,25 @@ export function reportIssue(tree: Tree, root: unknown, issue: Issue, json: JsonS
     const got = value === undefined ? 'nothing' : gotText(tree, path, value, true);
     return problem(
       `expected one of ${issue.options.map(String).join(', ')}, got ${got}`,
-      `write driver: ${String(issue.options[0])}, or another of these`,
+      nearCure(value, issue.options.map(String)) ?? `write driver: ${String(issue.options[0])}, or another of these`,
     );
   }
+  if (issue.code === 'too_small' && Array.isArray(value))
+    return problem('expected at least one entry, got an empty list', 'add an entry, or take the key away');
+  const near = schema && nearCure(value, wordsOf(schema));
   const expected = told || !schema ? undefined : expectedText(schema);
   if (value === undefined && !told)
     return problem(`is missing: ${expected ?? 'a value'}`, schema ? cureFor(schema, path, true) : 'add it');
   if (expected === undefined || !schema) {
-    const cure = typeof params?.cure === 'string' ? params.cure : schema ? cureFor(schema, path, false) : 'mend it';
+    const cure =
+      typeof params?.cure === 'string' ? params.cure : (near ?? (schema ? cureFor(schema, path, false) : 'mend it'));
     const got =
       typeof value === 'object' || issue.code === 'invalid_key' ? '' : `, got ${gotText(tree, path, value, true)}`;
     return problem(`${issue.message.replace(/\.$/, '')}${got}`, cure);
   }
   const scalarWanted = schema.type !== 'object' && schema.type !== 'array' && !schema.oneOf;
-  return problem(`expected ${expected}, got ${gotText(tree, path, value, scalarWanted)}`, cureFor(schema, path, false));
+  return problem(
+    `expected ${expected}, got ${gotText(tree, path, value, scalarWanted)}`,
+    near ?? cureFor(schema, path, false),
+  );
 }

@@ -57,21 +57,31 @@ interface Fault {
 
 /** A name means one model. */
 function* aliasFaults(lists: readonly PriceList[]): Generator<Fault> {
-  const models = new Map<string, string>();
-  const isModel = (name: string): boolean => findPrice(lists, name)?.pattern === name;
+  const entries = new Map<string, PriceEntry>();
+  const priced = (name: string): PriceEntry | undefined => {
+    const found = findPrice(lists, name);
+    return found?.pattern === name ? found : undefined;
+  };
+  const fileOf = (entry: PriceEntry) => lists.find((list) => list.entries.includes(entry))?.file;
   for (const entry of aliasedEntries(lists)) {
     for (const [index, alias] of (entry.aliases ?? []).entries()) {
-      const other = models.get(alias);
+      const other = entries.get(alias);
+      const model = priced(alias);
+      const there = (one: PriceEntry): string => (fileOf(one) === fileOf(entry) ? '' : ` in ${fileOf(one)}`);
       const fault = (message: string, cure: string): Fault => ({ entry, at: ['aliases', index], message, cure });
       if (entry.pattern.includes('*'))
         yield fault(
           'an alias stands for one model, and * for many',
           'give the alias to a single model by its exact id',
         );
-      else if (other !== undefined) yield fault(`${other} has this alias too`, 'keep one of the two');
-      else if (isModel(alias))
-        yield fault('a model of this name has a price of its own', 'choose another alias, or take that model away');
-      models.set(alias, entry.pattern);
+      else if (other !== undefined)
+        yield fault(`${other.pattern}${there(other)} has this alias too`, 'keep one of the two');
+      else if (model !== undefined)
+        yield fault(
+          `a model of this name has a price of its own${there(model)}`,
+          'choose another alias, or take that model away',
+        );
+      entries.set(alias, entry);
     }
   }
 }

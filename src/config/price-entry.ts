@@ -79,7 +79,9 @@ export const priceListFileSchema = z
         z.string().min(1, { error: 'a model id can not be empty' }),
         z.strictObject({ ...modelFields, price: priceShape }),
       )
-      .describe('Model ids and their prices; * stands for any characters. The first entry that fits counts.'),
+      .describe(
+        'Model ids and their prices; * stands for any characters. An exact id counts before any pattern, then the earlier entry.',
+      ),
   })
   .superRefine(({ models, currency: ofList }, context) => {
     for (const [id, { price }] of Object.entries(models)) addFault(context, price, ofList, ['models', id, 'price']);

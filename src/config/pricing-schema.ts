@@ -110,7 +110,7 @@ export const pricingSchema = z
       .array(text('A price list, relative to this file.'))
       .default([])
       .describe(
-        'Price list files; of several, the first that knows a model counts. llm.models counts before them. Default: none.',
+        'Price list files. An exact id counts before any pattern, then llm.models before the lists, an earlier list before a later one, and an earlier entry before a later one. Default: none.',
       ),
     in_flight_surge: surge.optional(),
     hours: hours.optional(),

@@ -19,7 +19,7 @@ const TEXTS: Partial<Record<ErrorCode, readonly [message: string, cure: string]>
   NON_STRING_KEY: ['a key must be a text', 'put the key in quotes'],
   TAG_RESOLVE_FAILED: ['unknown tag', 'remove the word that starts with "!", or put the text in quotes'],
   BAD_DIRECTIVE: ['unknown directive', 'remove the line that starts with "%"'],
-  BAD_ALIAS: ['an alias without a name', 'write * followed by the name of an anchor'],
+  BAD_ALIAS: ['an anchor without a name', 'write & followed by a name, or put the text in quotes'],
   RESOURCE_EXHAUSTION: ['nested too deeply', 'remove brackets or indentation'],
 };
 const OTHER = [
@@ -37,3 +37,34 @@ export function syntaxText(error: YAMLError): { message: string; cure: string } 
   const [message, cure] = TEXTS[error.code] ?? OTHER;
   return { message, cure };
 }
+
+/** Longer than this, a key may be a secret in the wrong place. */
+const MAX_SHOWN = 30;
+
+/** A text that begins with `*` and stands there without quotes: YAML takes it for an alias. */
+export interface BareStar {
+  readonly offset: number;
+  readonly message: string;
+  readonly cure: string;
+}
+
+/** The bare stars that made these errors: the other errors of the file mostly follow from them. Of keys the cure shows the text, values may be secret. */
+export function bareStars(text: string, errors: readonly YAMLError[]): BareStar[] {
+  const stars = new Map<number, BareStar>();
+  for (const { code, pos } of errors) {
+    if (code !== 'BAD_ALIAS' && code !== 'NON_STRING_KEY') continue;
+    const before = /[^\s,[\]{}]*$/.exec(text.slice(Math.max(0, pos[0] - 200), pos[0]))?.[0] ?? '';
+    const offset = pos[0] - before.length;
+    const [, word, colon] =
+      /^(\*[^\s,[\]{}]*?)(\s*:(?=\s|$))?(?![^\s,[\]{}])/.exec(text.slice(offset, offset + 200)) ?? [];
+    if (word !== undefined)
+      stars.set(offset, { offset, ...starText(colon !== undefined && word.length <= MAX_SHOWN ? word : undefined) });
+  }
+  return [...stars.values()];
+}
+
+/** `key`: what to show. */
+const starText = (key?: string): { message: string; cure: string } => ({
+  message: 'a text that begins with * needs quotes',
+  cure: key === undefined ? 'put it in quotes, like "*:8b*"' : `put it in quotes: "${key}"`,
+});

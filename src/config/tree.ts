@@ -12,7 +12,7 @@ import {
 import { expand, type Environment } from './expansion.ts';
 import type { Path, Position, Problem } from './problem.ts';
 import { Spots, type Written } from './spots.ts';
-import { isHarmless, syntaxText } from './syntax.ts';
+import { bareStars, isHarmless, syntaxText } from './syntax.ts';
 
 const MAX_NODES = 100_000; // aliases of aliases grow without end
 const MAX_DEPTH = 50;
@@ -49,8 +49,11 @@ export class Tree {
       resolveKnownTags: false,
     });
     this.#document = document;
+    const faults = [...document.errors, ...document.warnings];
+    const stars = bareStars(text, faults);
+    for (const { offset, ...star } of stars) this.#problem([], offset, star.message, star.cure);
     const told = new Set<number>(); // one slip makes several errors on its line
-    for (const error of [...document.errors, ...document.warnings]) {
+    for (const error of stars.length > 0 ? [] : faults) {
       const { line } = this.#at(error.pos[0]);
       if (told.has(line)) continue;
       told.add(line);
@@ -89,7 +92,12 @@ export class Tree {
     if (isAlias(node)) {
       const target = this.#document && node.resolve(this.#document);
       if (!target)
-        return this.#problem(path, offset, 'this alias has no anchor', 'put & and the same name before the first use');
+        return this.#problem(
+          path,
+          offset,
+          'this alias has no anchor',
+          'put & and the same name before the first use; where * stands for any characters, put the text in quotes',
+        );
       return this.#read(target, path, key, depth + 1);
     }
     if (isScalar(node)) return this.#scalar(node, path, offset, key);

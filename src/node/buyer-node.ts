@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { createGateway } from '../buyer/gateway.ts';
+import type { Sale } from '../buyer/gateway.ts';
 import { DEFAULT_MAX_FEE_MSAT, Requester } from '../buyer/requester.ts';
 import { systemClock } from '../clock/clock.ts';
 import type { LightningNode, NodeId } from '../lightning/lightning.ts';
@@ -25,7 +26,7 @@ export interface GatewaySettings {
   readonly host: string;
   /** 0 = any free one. */
   readonly port: number;
-  readonly onSale?: (sale: { readonly jobId: string; readonly priceMsat: Msat }) => void;
+  readonly onSale?: (sale: Sale) => void;
 }
 
 export interface BuyerNode {

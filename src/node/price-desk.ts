@@ -1,8 +1,9 @@
 import type { Logger } from 'pino';
+import { BackendError } from '../backend/backend.ts';
 import type { BackendModel } from '../backend/backend.ts';
 import { createPool } from '../backend/queueing-pool.ts';
 import { systemClock } from '../clock/clock.ts';
-import type { Config } from '../config/config.ts';
+import type { BackendConfig, Config } from '../config/config.ts';
 import type { Rate } from '../pricing/rate.ts';
 import type { PriceOffer } from '../storefront/price-offer.ts';
 import { openBackends } from './backends.ts';
@@ -42,7 +43,14 @@ export async function openPriceDesk(config: Config, log: Logger, jobsUnderWay: n
         try {
           return { backend: backend.name, models: await backend.models() };
         } catch (error) {
-          return { backend: backend.name, models: [], fault: error instanceof Error ? error.message : String(error) };
+          return {
+            backend: backend.name,
+            models: [],
+            fault: faultText(
+              error,
+              config.backends.find(({ name }) => name === backend.name),
+            ),
+          };
         }
       }),
     ),
@@ -68,4 +76,14 @@ export async function openPriceDesk(config: Config, log: Logger, jobsUnderWay: n
       await counting.close();
     },
   };
+}
+
+/** What went wrong, where, and what to do. */
+function faultText(error: unknown, backend: BackendConfig | undefined): string {
+  const what = error instanceof Error ? error.message : String(error);
+  if (backend === undefined || backend.driver === 'demo') return what;
+  const told = `${what}, at ${backend.url}`;
+  if (error instanceof BackendError && error.status !== undefined) return told;
+  const orHost = backend.driver === 'ollama' ? ', else OLLAMA_HOST,' : '';
+  return `${told}. Is it running? Its url: in the configuration${orHost} says where it is looked for`;
 }

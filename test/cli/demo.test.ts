@@ -65,13 +65,16 @@ describe('lcp-provider demo', () => {
     const messages = [{ role: 'user' as const, content: 'Hello' }];
     const chat = await client.chat.completions.create({ model: 'demo', messages, max_tokens: 5 });
     expect(chat.usage?.completion_tokens).toBe(5);
+    expect(told).toContain(`The same URL, ${base}, takes chat completions, responses and embeddings`);
+    const sold = /sold another.* paid [\d,]+ msat, used [\d,]+, the rest is credit\n/g;
+    while ((told.match(sold) ?? []).length < 2) await once(demo.stderr, 'data');
   }, 60_000);
 
-  test('says which models there are when the one that was asked for is not', async () => {
+  test('says how to get at the model that was asked for when no Ollama answers', async () => {
     const failed = run(process.execPath, [main, 'demo', '--once', '--model', 'nosuch'], { env });
     await expect(failed).rejects.toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('The model "nosuch" is not there') as string,
+      stderr: expect.stringMatching(/The model "nosuch" is not there: .* Start Ollama, or set OLLAMA_HOST/) as string,
     });
   });
 });

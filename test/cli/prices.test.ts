@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openSqliteLedger } from '../../src/ledger/sqlite-ledger.ts';
 import { ledgerPath } from '../../src/node/data-directory.ts';
 import { sampleJob } from '../job/sample-job.ts';
@@ -34,6 +37,8 @@ beforeAll(async () => {
   await file('rate.txt', '100000');
   await file('no-rate.yaml', CONFIG.replace('rate.txt', 'nowhere.txt'));
   await file('away.yaml', CONFIG.replace('driver: demo', 'driver: ollama, url: "http://127.0.0.1:1"'));
+  await file('no-price.yaml', CONFIG.replace('list.yaml', 'other.yaml'));
+  await file('other.yaml', LIST.replace('demo:', 'other:'));
   await file('chat.json', '{"model":"demo","messages":[{"role":"user","content":"Hi"}],"max_tokens":300}');
   await file('response.json', '{"model":"demo","input":"Hi","max_output_tokens":300}');
   await file('audio.json', '{"model":"demo","messages":[{"role":"user","content":"Hi"}],"audio":{}}');
@@ -55,6 +60,9 @@ const lcp = (args: readonly string[], input = ''): Promise<Ended> =>
     );
     child.stdin?.end(input);
   });
+
+const AWAY =
+  /no backend that answers has demo\nbackend play: .*ECONNREFUSED.*, at http:\/\/127\.0\.0\.1:1\. Is it running\? .*OLLAMA_HOST/;
 
 describe('lcp-provider quote', () => {
   test('tells the price of a request and how it comes about, without a node or a ledger', async () => {
@@ -101,10 +109,21 @@ describe('lcp-provider quote', () => {
       'a model that is not for sale',
       ['quote', '--model', 'x', 'chat.json'],
       7,
-      /not for sale here.*\nlcp-provider models tells/,
+      /x is not for sale here: no backend has x\nlcp-provider models tells/,
     ],
-    ['a model without a rate', ['quote', '-c', 'no-rate.yaml', 'chat.json'], 7, /ENOENT[^]*not for sale/],
-    ['a backend that is away', ['quote', '-c', 'away.yaml', 'chat.json'], 6, /backend play: /],
+    [
+      'a model without a price',
+      ['quote', '-c', 'no-price.yaml', 'chat.json'],
+      7,
+      /demo is not for sale here: no price: neither llm\.models nor a price list knows it\n/,
+    ],
+    [
+      'a model without a rate',
+      ['quote', '-c', 'no-rate.yaml', 'chat.json'],
+      7,
+      /ENOENT[^]*demo is not for sale here: no exchange rate of USD/,
+    ],
+    ['a backend that is away', ['quote', '-c', 'away.yaml', 'chat.json'], 6, AWAY],
     ['a file that is no JSON', ['quote', 'text.json'], 1, /text.json holds no JSON object: give the body/],
     ['a file that is not there', ['quote', 'nowhere.json'], 1, /nowhere.json can not be read \(ENOENT\)/],
     ['a configuration that is not there', ['quote', '-c', 'x.yaml', 'chat.json'], 3, /x.yaml:1:1/],
@@ -114,6 +133,25 @@ describe('lcp-provider quote', () => {
     expect(ended, ended.stderr).toMatchObject({ code, stdout: '' });
     expect(ended.stderr).toMatch(message);
   });
+});
+
+test('lcp-provider quote says for what work a model is sold, when it is not for this', async () => {
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'application/json');
+    response.end('{"object":"list","data":[{"id":"demo","object":"model"}]}');
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await writeFile(join(directory, 'list-embedding.yaml'), LIST.replace('aliases: [play]', 'capabilities: [embedding]'));
+  const config = CONFIG.replace('list.yaml', 'list-embedding.yaml').replace(
+    'driver: demo',
+    `driver: openai, url: "${url}"`,
+  );
+  await writeFile(join(directory, 'embedding.yaml'), config);
+  const { code, stderr } = await lcp(['quote', '-c', 'embedding.yaml', 'chat.json']);
+  expect(stderr).toMatch(/^demo is not for sale here: not for chat, but for embeddings\n/);
+  expect(code).toBe(7);
 });
 
 describe('lcp-provider models', () => {

@@ -21,7 +21,7 @@ const problemsOf = (read: () => unknown): string[] => {
   try {
     read();
   } catch (error) {
-    return (error as Error).message.split('\n').map((line) => line.replace(`${directory}/`, ''));
+    return (error as Error).message.split('\n').map((line) => line.replaceAll(`${directory}/`, ''));
   }
   return [];
 };
@@ -159,6 +159,50 @@ models:
     expect(found[0]).toContain(start);
   });
 
+  test.each([
+    ['a key', 'models:\n  *:8b*:\n    price: { request_msat: 1 }\n', ['2:3 "*:8b*"']],
+    ['a key before a mapping in brackets', 'models:\n  *embed*: { price: { request_msat: 1 } }\n', ['2:3 "*embed*"']],
+    ['a star alone', 'models:\n  *: { price: { request_msat: 1 } }\n', ['2:3 "*"']],
+    ['a key and a space', 'models:\n  *:8b* :\n    price: { request_msat: 1 }\n', ['2:3 "*:8b*"']],
+    [
+      'two keys with anchor and alias',
+      'models:\n  "a": &a\n    price: { request_msat: 1 }\n  *:1b*: &small\n    price: { request_msat: 1 }\n  *:3b*: *small\n',
+      ['4:3 "*:1b*"', '6:3 "*:3b*"'],
+    ],
+    [
+      'a key in the middle',
+      'models:\n  *8b*:\n    price: { request_msat: 1 }\n  x:\n    price: { request_msat: 3 }\n',
+      ['2:3 "*8b*"'],
+    ],
+  ])('tells of %s without quotes that begins with a star, and of nothing else', (_what, text, places) => {
+    const found = problemsOf(() => withList(text));
+    expect(found).toHaveLength(places.length);
+    for (const [index, place] of places.entries()) {
+      const [at, key] = place.split(' ');
+      expect(found[index]).toContain(
+        `list.yaml:${at}: a text that begins with * needs quotes. Cure: put it in quotes: ${key}`,
+      );
+    }
+  });
+
+  test('tells of a value without quotes that begins with a star, and does not show it', () => {
+    const bare = problemsOf(() => load('backends: [{ name: a, driver: ollama, models: [*] }]'));
+    expect(bare).toEqual([expect.stringContaining('needs quotes. Cure: put it in quotes, like "*:8b*"')]);
+    const named = problemsOf(() => load('backends: [{ name: a, driver: ollama, models: [*8b*] }]'));
+    expect(named).toEqual([expect.stringContaining('where * stands for any characters, put the text in quotes')]);
+  });
+
+  test('refuses an alias that another file has too, or a model there, and names that file', () => {
+    const first = list('first.yaml', 'models:\n  a:\n    aliases: [c]\n    price: { request_msat: 1 }');
+    const second = list('second.yaml', 'models:\n  b:\n    aliases: [c, a]\n    price: { request_msat: 1 }');
+    expect(problemsOf(() => load(`pricing: { lists: [${first}, ${second}] }`))).toEqual([
+      expect.stringContaining('second.yaml:3:15: models.b.aliases[0]: a in first.yaml has this alias too.'),
+      expect.stringContaining(
+        `second.yaml:3:18: models.b.aliases[1]: a model of this name has a price of its own in first.yaml.`,
+      ),
+    ]);
+  });
+
   test('without any rate in the configuration has no price in a currency', () => {
     const found = problemsOf(() => withList('currency: USD\nmodels:\n  a:\n    price: { request: 1 }', 'hours: null'));
     expect(found).toEqual([expect.stringContaining('nothing tells what a bitcoin costs in USD')]);
@@ -225,7 +269,7 @@ describe('pricing.hours', () => {
   });
 
   test.each([
-    ['{ windows: [] }', 'pricing.hours.windows: expected a list with at least one entry'],
+    ['{ windows: [] }', 'pricing.hours.windows: expected at least one entry'],
     ['{ time_zone: Mars/Base, windows: [{ from: "1:00", to: "2:00", multiplier_bps: 100 }] }', 'no such time zone'],
     ['{ windows: [{ from: "25:00", to: "2:00", multiplier_bps: 100 }] }', 'from: expected a time of day like 22:00'],
     [

@@ -75,6 +75,31 @@ const CASES: readonly Case[] = [
     ['config.yaml:2:24: backends[0].driver: expected one of ollama, openai, demo, got "foo".'],
   ],
   [
+    'a driver with a slip',
+    'backends:\n  - { name: a, driver: Ollama }',
+    [
+      'config.yaml:2:24: backends[0].driver: expected one of ollama, openai, demo, got "Ollama". Cure: did you mean ollama?',
+    ],
+  ],
+  [
+    'a word that is nearly one of those known',
+    'log:\n  level: warning\nllm:\n  models:\n    a: { capabilities: [embeddings] }',
+    [
+      'config.yaml:2:10: log.level: expected one of trace, debug, info, warn, error, fatal, silent, got "warning". Cure: did you mean warn?',
+      'config.yaml:5:25: llm.models.a.capabilities[0]: expected one of completion, embedding, vision, got "embeddings". Cure: did you mean embedding?',
+    ],
+  ],
+  [
+    'an estimator with a slip',
+    'llm: { estimator: ollma }',
+    ['config.yaml:1:19: llm.estimator: expected ollama, server,'],
+  ],
+  [
+    'no estimator',
+    'llm: { estimator: [] }',
+    ['config.yaml:1:19: llm.estimator: expected at least one entry, got an empty list. Cure: add an entry'],
+  ],
+  [
     'a backend without driver',
     'backends:\n  - name: a',
     ['config.yaml:2:5: backends[0].driver: expected one of ollama, openai, demo, got nothing.'],
@@ -239,6 +264,7 @@ describe('a secret', () => {
     ['a macaroon without its space', `lightning:\n  lnd:\n    macaroon_hex:${HEX}`],
     ['a macaroon as key', `lightning:\n  lnd:\n    ${HEX}:`],
     ['a key in the wrong place', `quote_ttl_seconds: ${SECRET}`],
+    ['a key after a star', `lightning:\n  lnd:\n    *${SECRET}:\n    macaroon_hex: *${SECRET}:`],
     ['a key in broken YAML', `backends:\n  - api_key: ${SECRET} : }\n ]`],
     ['a key in a broken quote', `backends:\n  - api_key: "${SECRET}\\q`],
     ['a user and password in a url', `backends: [{ name: a, driver: openai, url: "http://${SECRET}:x@host" }]`],

@@ -28,8 +28,8 @@ export async function chooseModel(asked: string | undefined, ollamaUrl: string):
   const demo = { model: 'demo', backend: { name: 'demo', driver: 'demo' }, describe: 'built-in demo backend' };
   if (asked === 'demo') return demo;
   const ollama = ollamaAt(ollamaUrl);
-  const all = await ollama.models().catch(() => []);
-  const models = all.filter(({ capabilities }) => capabilities?.includes('completion') ?? true);
+  const all = await ollama.models().catch(() => undefined);
+  const models = (all ?? []).filter(({ capabilities }) => capabilities?.includes('completion') ?? true);
   await ollama.close();
   const found =
     asked === undefined
@@ -43,12 +43,10 @@ export async function chooseModel(asked: string | undefined, ollamaUrl: string):
       ...(found.warm === false && { load: () => load(ollamaUrl, found.id) }),
     };
   if (asked === undefined) return demo;
-  const there =
-    models.length === 0
-      ? `no Ollama answers at ${ollamaUrl}`
-      : `Ollama at ${ollamaUrl} has ${models.map((model) => model.id).join(', ')}`;
   throw new Error(
-    `The model "${asked}" is not there: ${there}. Leave --model out to use what is there, or pull it with "ollama pull ${asked}".`,
+    all === undefined
+      ? `The model "${asked}" is not there: no Ollama answers at ${ollamaUrl}. Start Ollama, or set OLLAMA_HOST to where it is; or leave --model out to sell the built-in demo.`
+      : `The model "${asked}" is not there: Ollama at ${ollamaUrl} has ${models.map(({ id }) => id).join(', ') || 'none'}. Pull it with "ollama pull ${asked}", or leave --model out to use what is there.`,
   );
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { LOCAL_OLLAMA, ollamaUrl } from '../../config/url.ts';
+import type { Sale as EndpointSale } from '../../buyer/gateway.ts';
 import { openEmbeddedNode } from '../../lightning/embedded/embedded-node.ts';
 import type { EmbeddedNode } from '../../lightning/embedded/embedded-node.ts';
 import { msat } from '../../money/msat.ts';
@@ -146,14 +147,23 @@ async function keepOpen(
   story: Story,
   { directory, buyer, seller, model, options }: Omit<Sale, 'node' | 'seller'> & { seller: SellerProcess },
 ): Promise<void> {
-  const onSale = (sale: { jobId: string; priceMsat: Msat }) => story.step('sold another', amount(sale.priceMsat));
-  const settings = { provider: seller.node_id, version: options.protocol, maxPriceMsat: MAX_PRICE_MSAT, onSale };
+  const onSale = async ({ jobId, priceMsat, done }: EndpointSale): Promise<void> => {
+    await done.catch(() => undefined); // what it was paid is told however it ends
+    const settled = await settlementOf(directory, jobId).catch(() => undefined);
+    story.step('sold another', soldText(priceMsat, settled));
+  };
+  const settings = {
+    provider: seller.node_id,
+    version: options.protocol,
+    maxPriceMsat: MAX_PRICE_MSAT,
+    onSale: (sale: EndpointSale) => void onSale(sale),
+  };
   const base = await buyer
     .openGateway({ ...settings, host: options.host, port: options.port })
     .catch(() => buyer.openGateway({ ...settings, host: options.host, port: 0 }));
   const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello!' }], stream: true });
   story.note(
-    `\nThe endpoint stays open. Each request buys one answer over Lightning:\n\n  curl -N ${base}/chat/completions -H 'content-type: application/json' -d '${body}'\n\nA quote is for the most that an answer may take; what is not used is credit, and the next quote is lower by it. The seller's books, while it runs:\n\n  lcp-provider jobs --config ${join(directory, 'config.yaml')}\n\n(from a clone: npm run -s lcp-provider -- jobs …). Ctrl-C ends.`,
+    `\nThe endpoint stays open. Each request buys one answer over Lightning:\n\n  curl -N ${base}/chat/completions -H 'content-type: application/json' -d '${body}'\n\nThe same URL, ${base}, takes chat completions, responses and embeddings, as far as the model can do them.\n\nA quote is for the most that an answer may take; what is not used is credit, and the next quote is lower by it. The seller's books, while it runs:\n\n  lcp-provider jobs --config ${join(directory, 'config.yaml')}\n\n(from a clone: npm run -s lcp-provider -- jobs …). Ctrl-C ends.`,
   );
 }
 
@@ -170,6 +180,12 @@ const sellerConfig = (directory: string, backend: object, model: string) => ({
 const settledText = ({ creditUsedMsat, chargeMsat, creditGivenMsat }: Settlement): string =>
   `used ${amount(chargeMsat)}, the rest is the buyer's credit: ${amount(creditGivenMsat)}` +
   (creditUsedMsat > 0n ? ` (credit used: ${amount(creditUsedMsat)})` : '');
+const soldText = (priceMsat: Msat, settled: Settlement | undefined): string => {
+  const paid = `paid ${priceMsat.toLocaleString('en')} msat`;
+  if (settled === undefined || settled.chargeMsat + settled.creditGivenMsat === 0n) return paid; // not settled yet
+  const rest = settled.creditGivenMsat > 0n ? ', the rest is credit' : '';
+  return `${paid}, used ${settled.chargeMsat.toLocaleString('en')}${rest}`;
+};
 const balance = (node: EmbeddedNode): bigint =>
   node.channels().reduce((sum, channel) => sum + channel.outboundMsat, 0n);
 const short = (nodeId: string): string => `${nodeId.slice(0, 10)}…`;
