@@ -9,6 +9,7 @@ import { quotePrice } from '../pricing/price.ts';
 import type { EstimatorChoice, PaymentMode, PriceEntry, PriceList } from '../pricing/price-list.ts';
 import type { PriceRule } from '../pricing/price-rule.ts';
 import type { Rate } from '../pricing/rate.ts';
+import { retryHint } from '../protocol/retry-hint.ts';
 import { outputRoom } from './context-room.ts';
 import type { Availability, Offer, Priced, Refused } from './offer.ts';
 import { Shelf } from './shelf.ts';
@@ -43,7 +44,7 @@ const AWAY = 'this model is not to be had at the moment; try again soon';
 
 const UNCOUNTED = 'the input of this model can not be counted at the moment; try again later';
 
-const BUSY = 'too many requests are being counted; try again in a few seconds';
+const BUSY = `too many requests are being counted; ${retryHint(3_000)}`;
 
 /** Sells what a backend has and a price list names: nothing else, and never for nothing. */
 export class PriceOffer implements Offer {

@@ -41,7 +41,7 @@ test('a request that finds too many others waiting to be counted is refused, not
   const price = () => offer.price(CHAT, MODEL, chat({ model: MODEL }), new AbortController().signal);
   const busy = {
     refusal: 'rate-limited',
-    message: 'too many requests are being counted; try again in a few seconds',
+    message: 'too many requests are being counted; try again in about 3 s',
   };
   const [counted, waited, turnedAway] = await Promise.all([price(), price(), price()]);
   expect(turnedAway).toEqual(busy);
