@@ -114,7 +114,9 @@ export function rigHandles(coordinates: RigCoordinates, control: Control): Rig {
       for (const part of [btcd, seller, buyer, ollama]) {
         if (part !== undefined && (await part.pid()) === undefined) await part.restart();
       }
-      if (lightning !== undefined) await rig.connect();
+      if (lightning === undefined) return;
+      await rig.connect();
+      await rig.buyer.lncli('resetmc'); // lnd remembers for long where payments failed, and finds no route there
     },
   };
   return rig;
