@@ -107,6 +107,7 @@ describe('hold mode over lnd', { timeout: 90_000 }, () => {
     const order = wire.order(streamedChat('silent'));
     const { paid } = await orderAndPay(order);
     await untilHeld(order);
+    await poll('the first attempt', 10_000, async () => standIn.calls.length === 1);
     await seller.kill();
     standIn.scripts.set('silent', fast(3));
     await seller.start();
