@@ -209,9 +209,8 @@ export class Runner {
     return { kind: 'attempt-failed', retryable, reason, ...delivered };
   }
 
-  #isFailedWork({ startedAtMs }: Attempt, { status = 0 }: BackendError): boolean {
-    const nowMs = this.#options.clock.nowMs();
-    return status >= 500 && nowMs - (startedAtMs ?? nowMs) > RETRY_SERVER_ERROR_WITHIN_MS;
+  #isFailedWork(attempt: Attempt, { status = 0 }: BackendError): boolean {
+    return status >= 500 && this.#workDone.ranMs(attempt) > RETRY_SERVER_ERROR_WITHIN_MS;
   }
 
   /** The body that was priced, with what it left open filled in: the price binds the backend too. */

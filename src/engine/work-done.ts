@@ -14,7 +14,7 @@ export class WorkDone {
 
   /** The backend told what it did: its pace counts for those that it will not tell of. */
   told(attempt: Attempt, usage: Usage): void {
-    this.#rates.ended(attempt.job, usage, this.#ranMs(attempt));
+    this.#rates.ended(attempt.job, usage, this.ranMs(attempt));
   }
 
   /**
@@ -33,11 +33,12 @@ export class WorkDone {
     if (!attempt.isAsked) return { inputTokens: 0, outputTokens: 0, isOwnCount: true };
     const usage = this.counted(attempt);
     if (attempt.job.work.stream) return usage;
-    const likely = this.#rates.outputTokens(attempt.job, this.#ranMs(attempt));
+    const likely = this.#rates.outputTokens(attempt.job, this.ranMs(attempt));
     return { ...usage, outputTokens: Math.max(usage.outputTokens, likely) };
   }
 
-  #ranMs({ startedAtMs }: Attempt): number {
+  /** Since it has its slot. */
+  ranMs({ startedAtMs }: Attempt): number {
     const nowMs = this.#clock.nowMs();
     return Math.max(0, nowMs - (startedAtMs ?? nowMs));
   }

@@ -150,3 +150,9 @@ export class Counting {
 }
 
 const keyOf = (model: string, choice: EstimatorChoice): string => JSON.stringify([model, choice]);
+
+/** Of several estimators, those that count chats only are not asked about other work. */
+export function estimatorsFor(isChat: boolean, choices: readonly EstimatorChoice[]): readonly EstimatorChoice[] {
+  const others = choices.filter(({ name }) => name !== 'ollama' && name !== 'server');
+  return isChat || others.length === 0 ? choices : others;
+}

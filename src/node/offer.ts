@@ -1,6 +1,7 @@
 import type { BackendPool } from '../backend/pool.ts';
 import type { Clock } from '../clock/clock.ts';
 import type { Config } from '../config/config.ts';
+import type { RequestLimits } from '../openai/request.ts';
 import { rulesAt } from '../pricing/rules.ts';
 import type { Counting } from '../estimating/counting.ts';
 import type { RateSource } from '../rates/rate-source.ts';
@@ -26,6 +27,12 @@ export interface PricedOffer {
   readonly reprice: (settings: PriceSettings) => void;
 }
 
+/** What a request may say beside what the gate knows: the same when it is priced and when it runs. */
+export const allowedBy = ({ llm }: Pick<Config, 'llm'>): Pick<RequestLimits, 'allowedFields' | 'allowedToolTypes'> => ({
+  allowedFields: llm.allowedRequestFields,
+  allowedToolTypes: llm.allowedToolTypes,
+});
+
 /** What the configuration sells, by its prices: the same for who serves and for who asks beforehand. */
 export function createOffer({ settings, pool, counting, rates, clock, jobsUnderWay }: OfferParts): PricedOffer {
   const pricesOf = ({ enabled, pricing, llm, payment, minPriceMsat }: PriceSettings): Prices => ({
@@ -42,10 +49,7 @@ export function createOffer({ settings, pool, counting, rates, clock, jobsUnderW
     counting,
     prices: () => prices,
     maxChoices: settings.limits.maxChoices,
-    allowed: {
-      allowedFields: settings.llm.allowedRequestFields,
-      allowedToolTypes: settings.llm.allowedToolTypes,
-    },
+    allowed: allowedBy(settings),
     rate: () => rates?.rate(),
   });
   return { offer, reprice: (next) => void (prices = pricesOf(next)) };

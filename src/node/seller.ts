@@ -24,7 +24,7 @@ import { LcpStorefront } from '../storefront/lcp/lcp-storefront.ts';
 import { ourManifest } from '../storefront/lcp/manifest.ts';
 import type { PriceOffer } from '../storefront/price-offer.ts';
 import { ChannelWatch } from './channel-watch.ts';
-import { createOffer } from './offer.ts';
+import { allowedBy, createOffer } from './offer.ts';
 import type { PriceSettings } from './offer.ts';
 import { saleLog } from './sale-log.ts';
 import { learnFromRun, rememberTrade } from './trade-memory.ts';
@@ -103,10 +103,6 @@ export function createSeller(parts: SellerParts): Seller {
     totalMs: deadlines.totalSeconds * 1000,
     retentionMs: deadlines.retentionSeconds * 1000,
   };
-  const allowed = {
-    allowedFields: settings.llm.allowedRequestFields,
-    allowedToolTypes: settings.llm.allowedToolTypes,
-  };
   const engine = new Engine({ ledger, clock, deadlines: inMs, log, onFatal });
   const { offer, reprice } = createOffer({
     ...parts,
@@ -175,7 +171,7 @@ export function createSeller(parts: SellerParts): Seller {
     log,
     maxOutputBytes,
     maxBacklogBytes,
-    allowed,
+    allowed: allowedBy(settings),
   });
   engine.connect(performEffects({ invoicing, runner, storefront, ledger, spool, log }));
   session.addRole(storefront);

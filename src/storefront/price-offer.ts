@@ -1,4 +1,5 @@
 import type { BackendPool, PoolModel } from '../backend/pool.ts';
+import { estimatorsFor } from '../estimating/counting.ts';
 import type { Counting } from '../estimating/counting.ts';
 import { CannotCount, CountersBusy } from '../estimating/estimator.ts';
 import type { Msat } from '../money/msat.ts';
@@ -75,12 +76,13 @@ export class PriceOffer implements Offer {
   async prepareCounting(signal: AbortSignal): Promise<void> {
     const { counting, prices } = this.#options;
     const { estimators } = prices();
+    const wanted = new Map<string, readonly EstimatorChoice[]>(); // a model may be sold under several names
     for (const [name, can] of this.#shelf.kindsByName()) {
       const { sale } = this.#shelf.find(name) ?? {};
       if (sale === undefined) continue;
-      const choices = ableTo(sale.entry.estimators ?? estimators, can.some(hasOutput));
-      await counting.prepare(sale.backendModel, choices, signal);
+      wanted.set(sale.backendModel, estimatorsFor(can.some(hasOutput), sale.entry.estimators ?? estimators));
     }
+    for (const [model, choices] of wanted) await counting.prepare(model, choices, signal);
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
@@ -114,7 +116,7 @@ export class PriceOffer implements Offer {
     const isLimited = contextTokens !== undefined && hasOutput(taskKind); // several texts without output have it each
     const options = { signal, ...(isLimited && { limitTokens: contextTokens }) };
     const input = await counting
-      .count(asked, ableTo(entry.estimators ?? estimators, hasOutput(taskKind)), options)
+      .count(asked, estimatorsFor(hasOutput(taskKind), entry.estimators ?? estimators), options)
       .catch((error: unknown) => {
         if (error instanceof CannotCount) return UNCOUNTED;
         if (error instanceof CountersBusy) return BUSY;
@@ -150,12 +152,6 @@ export class PriceOffer implements Offer {
     };
   }
 }
-
-/** Of several estimators, those that are made for chats are not asked about other work. */
-const ableTo = (estimators: readonly EstimatorChoice[], isChat: boolean): readonly EstimatorChoice[] => {
-  const others = estimators.filter(({ name }) => name !== 'ollama' && name !== 'server');
-  return isChat || others.length === 0 ? estimators : others;
-};
 
 /** What the backend tells and what the operator says: the smaller one is sure. */
 function contextOf({ contextTokens }: PoolModel, entry: PriceEntry): number | undefined {

@@ -27,21 +27,17 @@ export class Shelf {
   /** By name, sorted. */
   kindsByName(): ReadonlyMap<string, readonly TaskKind[]> {
     const { pool, lists } = this.#options;
-    const installed = new Map(pool.models().map((model) => [model.id, model]));
+    const installed = pool.models().map(({ id }) => id);
     const onSale = new Map<string, readonly TaskKind[]>();
-    for (const { name, backendModel, entry } of salesOf(lists(), [...installed.keys()])) {
-      const model = installed.get(backendModel);
-      const currency = currencyOf(entry.price);
-      if (model === undefined || (currency !== undefined && this.rateOf(currency) === undefined)) continue;
-      const can = kindsOf(model, entry);
-      if (can.length > 0) onSale.set(name, can);
+    for (const { name } of salesOf(lists(), installed)) {
+      const can = this.#kindsNow(name);
+      if (can !== undefined) onSale.set(name, can);
     }
-    for (const [name, can] of onSale) this.#everOnSale.set(name, can);
     return onSale;
   }
 
   availability(taskKind: TaskKind, name: string): Availability {
-    const now = this.kindsByName().get(name);
+    const now = this.#kindsNow(name);
     const can = now ?? (this.#isMissed(name) ? this.#everOnSale.get(name) : undefined);
     if (can === undefined) return 'not for sale';
     if (!can.includes(taskKind)) return 'for other work';
@@ -62,6 +58,19 @@ export class Shelf {
   rateOf(currency: string): Rate | undefined {
     const rate = this.#options.rate();
     return rate?.currency === currency ? rate : undefined;
+  }
+
+  /** Undefined: nothing can be bought under this name. */
+  #kindsNow(name: string): readonly TaskKind[] | undefined {
+    const found = this.find(name);
+    if (found === undefined) return undefined;
+    const { entry } = found.sale;
+    const currency = currencyOf(entry.price);
+    if (currency !== undefined && this.rateOf(currency) === undefined) return undefined;
+    const can = kindsOf(found.told, entry);
+    if (can.length === 0) return undefined;
+    this.#everOnSale.set(name, can);
+    return can;
   }
 
   /** Its backend is away, or the rate of its currency; what was deleted, or has no price any more, is not missed. */
