@@ -1,13 +1,15 @@
 import type { Clock } from '../../clock/clock.ts';
 import type { CheckedRequest } from '../../openai/checked-request.ts';
+import { partTokens } from '../../openai/prompt-part.ts';
 import { CannotCount } from '../estimator.ts';
-import type { Count, CountOptions, Estimator } from '../estimator.ts';
+import type { Count, CountOptions, Estimator, Lesson } from '../estimator.ts';
 import { MAX_TEXT_BYTES, textBytes } from '../text-size.ts';
 import { usualTemplateTokens } from '../usual-template.ts';
 import { chatOf } from './chat-of.ts';
 import { findWay } from './self-test.ts';
 import type { Way } from './self-test.ts';
 import { OllamaServer } from './server.ts';
+import { probeTemplate } from './template-probes.ts';
 import { VocabularyCounter } from './vocabulary-counter.ts';
 import type { ServedModel } from './vocabulary-counter.ts';
 
@@ -34,6 +36,8 @@ interface Ready extends ServedModel {
   readonly way: Way | undefined;
   /** False: it was not loaded when it was looked at, and a test would load it. */
   readonly isTested: boolean;
+  /** What its template was seen to do, where the server renders no prompts. */
+  readonly lessons?: readonly Lesson[];
 }
 
 class OllamaEstimator implements Estimator {
@@ -72,7 +76,7 @@ class OllamaEstimator implements Estimator {
 
   async count(request: CheckedRequest, { signal, limitTokens = Infinity }: CountOptions): Promise<Count> {
     signal.throwIfAborted();
-    const { model, promptText, shape, images } = request;
+    const { model, promptText, promptParts, shape, images } = request;
     const around = usualTemplateTokens(shape);
     const bytes = textBytes(promptText);
     if (bytes > MAX_TEXT_BYTES) return { tokens: bytes + around, accuracy: 'bound' };
@@ -82,14 +86,22 @@ class OllamaEstimator implements Estimator {
     const mostTokens = Math.min(limitTokens, LONGEST_CONTEXT) * SLACK;
     const renders = isLoaded && ready.way !== undefined && images.count === 0; // images have a price of their own
     if (!renders || bytes > mostTokens) {
-      const tokens = await this.#counter.count(ready, engine, promptText, mostTokens, signal);
-      if (tokens === undefined) return { tokens: bytes + around, accuracy: 'bound' };
+      const counts = await this.#counter.count(ready, engine, promptText, mostTokens, signal);
+      if (counts === undefined) return { tokens: bytes + around, accuracy: 'bound' };
+      const tokens = counts.reduce((sum, count) => sum + count, 0);
+      if (tokens > mostTokens) return { tokens: tokens + around, accuracy: 'estimate' };
       // A quote makes no model load: until it is loaded for a job, what its template adds is for others to know.
-      if (!renders || tokens > mostTokens) return { tokens: tokens + around, accuracy: 'estimate', textTokens: tokens };
+      if (!renders)
+        return {
+          tokens: tokens + around,
+          accuracy: 'estimate',
+          partTokens: partTokens(promptParts, counts),
+          ...(ready.lessons && { lessons: ready.lessons }),
+        };
     }
     const rendered = await ready.server.render(model, chatOf(request), this.#answerMs, signal);
     if (rendered === undefined) throw new CannotCount('Ollama did not render the prompt');
-    const tokens = await this.#counter.count(ready, engine, [rendered], limitTokens, signal);
+    const [tokens] = (await this.#counter.count(ready, engine, [rendered], limitTokens, signal)) ?? [];
     const extraTokens = ready.way?.extraTokens ?? 0;
     // No token has less than a byte; a space may be put before all.
     if (tokens === undefined) return { tokens: Buffer.byteLength(rendered) + 1 + extraTokens, accuracy: 'bound' };
@@ -124,10 +136,13 @@ class OllamaEstimator implements Estimator {
     const { server, name, digest } = model;
     const isSame = (other: Ready): boolean => other.digest === digest && other.server === server && other.isTested;
     const same = [...this.#ready.values()].find(isSame);
-    if (same !== undefined) return { ...model, way: same.way, isTested: true };
+    if (same !== undefined) return { ...same, ...model };
     if (!(await server.isLoaded(name, digest, this.#answerMs, signal)))
       return { ...model, way: undefined, isTested: false };
-    return { ...model, way: await findWay(model, this.#counter, this.#prepareMs, signal), isTested: true };
+    const way = await findWay(model, this.#counter, this.#prepareMs, signal);
+    if (way !== undefined) return { ...model, way, isTested: true };
+    const lessons = await probeTemplate(model, this.#counter, this.#options.clock, signal);
+    return { ...model, way, isTested: true, lessons };
   }
 }
 

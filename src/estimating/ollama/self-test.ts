@@ -43,7 +43,7 @@ export async function findWay(
 ): Promise<Way | undefined> {
   const { server, name } = model;
   const count = async (text: string, engine: Engine): Promise<number> => {
-    const tokens = await counter.count(model, engine, [text], Infinity, signal);
+    const [tokens] = (await counter.count(model, engine, [text], Infinity, signal)) ?? [];
     if (tokens === undefined) throw new CannotCount('reading its vocabulary takes too long');
     return tokens;
   };
