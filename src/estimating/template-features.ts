@@ -12,8 +12,8 @@ export interface Feature {
   readonly of: (input: TemplateInput) => number;
   readonly mean: number;
   readonly deviation: number;
-  /** Text that the model gets as it is: when its vocabulary is another than the one that counted, all of these cost more, or less. */
-  readonly isText?: true;
+  /** usual: text that the model gets as it is; when its vocabulary is another than the one that counted, all of it costs more, or less. optional: it may get. */
+  readonly text?: 'usual' | 'optional';
 }
 
 const shape = (of: (shape: InputShape) => number | boolean, mean: number, deviation: number): Feature => ({
@@ -26,7 +26,7 @@ const text = (part: PromptPart, deviation: number): Feature => ({
   of: ({ partTokens }) => partTokens[part] ?? 0,
   mean: 1,
   deviation,
-  isText: true,
+  text: 'usual',
 });
 
 /** Templates may write it, or not. */
@@ -34,6 +34,14 @@ const optional = (part: PromptPart, mean: number): Feature => ({
   of: ({ partTokens }) => partTokens[part] ?? 0,
   mean,
   deviation: 0.5,
+  text: 'optional',
+});
+
+/** What stands around it when it is written, or what is left out with it. */
+const present = (part: PromptPart): Feature => ({
+  of: ({ partTokens }) => (partTokens[part] === undefined ? 0 : 1),
+  mean: 0,
+  deviation: 6,
 });
 
 const systems = ({ system, developer }: InputShape): number => system - developer;
@@ -53,9 +61,9 @@ export const templateFeatures: readonly Feature[] = [
   shape(({ calls }) => calls, 8, 8),
   shape(({ tools }) => tools > 0, 20, 100), // what introduces tools
   shape((all) => all.tools > 0 && systems(all) > 0, -2, 4), // in the system's message, or in one of their own
-  shape(({ tools }) => tools, 5, 10),
+  shape(({ tools }) => tools, 10, 15),
   shape((all) => all.tools > 0 && isAnswer(all), 0, 30),
-  shape((all) => (isAnswer(all) ? all.tools : 0), 0, 5),
+  shape((all) => (isAnswer(all) ? all.tools : 0), 0, 15),
   shape(({ last }) => last === 'assistant', -4, 4), // it goes on, or is answered
   shape(({ last }) => last === 'system', -2, 4),
   shape(({ last }) => last === 'tool', 0, 4),
@@ -69,11 +77,14 @@ export const templateFeatures: readonly Feature[] = [
   text('tool', 0.5),
   text('call', 0.5),
   text('tools', 0.5),
-  { of: ({ partTokens, shape: all }) => (isAnswer(all) ? (partTokens.tools ?? 0) : 0), mean: 0, deviation: 0.5 },
+  { ...optional('tools', 0), of: ({ partTokens, shape: all }) => (isAnswer(all) ? (partTokens.tools ?? 0) : 0) },
   optional('field', 1),
   optional('call-beside', 0.7),
   optional('beside-call', 0.7),
   optional('reasoning', 0),
+  optional('thoughts', 0.7),
+  present('reasoning'),
+  present('call-beside'),
   optional('format', 0), // servers obey it without telling the model
   optional('beside', 0),
 ];

@@ -1,14 +1,20 @@
 import { templateFeatures, textTokensOf } from './template-features.ts';
 import type { TemplateInput } from './template-features.ts';
 
-/** How unsure it is that the vocabulary which counted is the model's, and what of a text remains unexplained: of another one, much. */
-const VOCABULARY = { deviation: 0.25 };
-const NOISE = { tokens: 0.7, share: { own: 0.001, foreign: 0.1 } };
+/**
+ * How sure it is that the vocabulary which counted is the model's, and what of a text remains unexplained. `own`: it is, so that text which the
+ * server counts otherwise is an exception. `foreign`: it is another one, and each language has its own ratio.
+ */
+const VOCABULARIES = {
+  own: { deviation: 0.02, noiseShare: 0.001 },
+  foreign: { deviation: 0.25, noiseShare: 0.1 },
+};
+const NOISE_TOKENS = 0.7;
 
 /** With each job what was learned grows a little unsure again, by this part of what it was at first: a template that changes is followed. */
 const DRIFT = 0.01;
-/** An error that is larger than what was to be expected, by this many standard deviations, counts as one of that size: one odd job teaches little. */
-const LARGEST_SURPRISE = 4;
+/** An error of more standard deviations than this is taken for noise of its own: one odd job teaches little. */
+const LARGEST_SURPRISE = 3;
 /**
  * What a template and another vocabulary can make of a text. A job outside of this says nothing about the next one: a buyer may have written text that
  * its backend never renders, to make the prices of all others wrong. Tools, results, thoughts and the like a template may well leave out.
@@ -18,15 +24,6 @@ const MOST = { share: 2, tokens: 400, tokensPerMessage: 40 };
 /** Text of which one does not know yet whether it is written is worth what is known, give or take; above this many tokens it is not given. */
 const UNSURE_TOKENS = 200;
 
-const PRIOR_VARIANCES = templateFeatures.map(
-  ({ deviation, isText }) => deviation ** 2 + sharedVariance(isText, isText),
-);
-
-/** A text vocabulary that is wrong is wrong for all text. */
-function sharedVariance(a: true | undefined, b: true | undefined): number {
-  return a && b ? VOCABULARY.deviation ** 2 : 0;
-}
-
 /**
  * What the chat template makes of a request, learned from what backends say that finished jobs had: a Kalman filter over the parts of its text and its
  * shape. Before the first job it knows what is usual.
@@ -34,13 +31,19 @@ function sharedVariance(a: true | undefined, b: true | undefined): number {
 export class TemplateShare {
   readonly #noiseShare: number;
   readonly #weights = templateFeatures.map(({ mean }) => mean);
-  readonly #covariance = templateFeatures.map((row, i) =>
-    templateFeatures.map((column, j) => (i === j ? PRIOR_VARIANCES[i]! : sharedVariance(row.isText, column.isText))),
-  );
+  readonly #covariance: number[][];
+  readonly #priorVariances: readonly number[];
 
-  /** `vocabulary`: whether texts are counted with the model's own. */
-  constructor(vocabulary: keyof typeof NOISE.share) {
-    this.#noiseShare = NOISE.share[vocabulary];
+  constructor(vocabulary: keyof typeof VOCABULARIES) {
+    const { deviation: ratio, noiseShare } = VOCABULARIES[vocabulary];
+    this.#noiseShare = noiseShare;
+    this.#covariance = templateFeatures.map((row, i) =>
+      templateFeatures.map(
+        (column, j) =>
+          (i === j ? row.deviation ** 2 : 0) + (row.text === 'usual' && column.text === 'usual' ? ratio ** 2 : 0),
+      ),
+    );
+    this.#priorVariances = this.#covariance.map((row, i) => row[i]!);
   }
 
   /** Tokens of the whole input; at least 1. */
@@ -56,20 +59,20 @@ export class TemplateShare {
     if (actualTokens < least || actualTokens > most) return;
     const x = featuresOf(input);
     const spread = this.#covariance.map((row) => dot(row, x));
-    const variance = (NOISE.tokens + this.#noiseShare * textTokensOf(input)) ** 2 + dot(spread, x);
-    const surprise = (actualTokens - dot(this.#weights, x)) / Math.sqrt(variance);
-    const error = Math.max(-LARGEST_SURPRISE, Math.min(LARGEST_SURPRISE, surprise)) * Math.sqrt(variance);
+    const error = actualTokens - dot(this.#weights, x);
+    const noise = (NOISE_TOKENS + this.#noiseShare * textTokensOf(input)) ** 2;
+    const variance = Math.max(noise + dot(spread, x), (error / LARGEST_SURPRISE) ** 2);
     for (const [i, row] of this.#covariance.entries()) {
       const gain = spread[i]! / variance;
       this.#weights[i]! += gain * error;
       for (const [j, value] of spread.entries()) row[j]! -= gain * value;
-      row[i] = Math.min(row[i]! + (DRIFT * templateFeatures[i]!.deviation) ** 2, PRIOR_VARIANCES[i]!);
+      row[i] = Math.min(row[i]! + (DRIFT * templateFeatures[i]!.deviation) ** 2, this.#priorVariances[i]!);
     }
   }
 
   /** Of much text that a template may leave out: what is added until one has seen whether it does. */
   #unsureTokens(input: TemplateInput): number {
-    const x = featuresOf(input).map((value, i) => (templateFeatures[i]!.mean < 1 ? value : 0));
+    const x = featuresOf(input).map((value, i) => (templateFeatures[i]!.text === 'optional' ? value : 0));
     const variance = dot(
       this.#covariance.map((row) => dot(row, x)),
       x,

@@ -5,14 +5,16 @@ import type { Role } from './input-shape.ts';
  * What a text is in a chat. Chat templates write each in their own way, or leave it out.
  *
  * `earlier-system`: of a system message that another follows. `beside-call`: the assistant's words in a message that calls tools; `call-beside`: the
- * calls in a message with words. `tool`: what a tool answered. `tools`: their definitions. `format`: the form of the answer. `beside`: names, ids
- * and annotations. `role`: words that say what something is. `field`: a field that the owner allows.
+ * calls in a message with words. `thoughts`: those between tags in the assistant's words. `tool`: what a tool answered. `tools`: their definitions.
+ * `format`: the form of the answer. `beside`: names, ids and annotations. `role`: words that say what something is. `field`: a field that the owner
+ * allows.
  */
 export type PromptPart =
   | Role
   | 'earlier-system'
   | 'beside-call'
   | 'reasoning'
+  | 'thoughts'
   | 'call'
   | 'call-beside'
   | 'tools'

@@ -42,6 +42,8 @@ export function promptTextOf(
   return { promptText, promptParts, images };
 }
 
+const THOUGHTS = { begin: '<think>', end: '</think>' };
+
 class Gathered {
   readonly text: string[] = [];
   readonly parts: PromptPart[] = [];
@@ -63,9 +65,17 @@ class Gathered {
         for (const [key, inner] of Object.entries(item)) {
           const part = partOfMember(item as Readonly<Record<string, unknown>>, key, at === lastSystem);
           if (partLists.has(key) && Array.isArray(inner)) for (const piece of inner) this.#addPiece(piece, part);
+          else if (part === 'assistant' && typeof inner === 'string') this.#addAnswer(inner);
           else this.#add(inner, part);
         }
     }
+  }
+
+  /** Servers take the thoughts out of answers that are sent back, or leave them. */
+  #addAnswer(text: string): void {
+    const end = text.trimStart().startsWith(THOUGHTS.begin) ? text.indexOf(THOUGHTS.end) + THOUGHTS.end.length : 0;
+    if (end > THOUGHTS.end.length) this.add(text.slice(0, end), 'thoughts');
+    this.add(end > THOUGHTS.end.length ? text.slice(end) : text, 'assistant');
   }
 
   #addPiece(piece: Readonly<Record<string, unknown>>, part: PromptPart): void {

@@ -185,6 +185,17 @@ describe('the ollama estimator', () => {
     expect(asked).toHaveLength(tested);
   });
 
+  test.each<Engine>(['llama.cpp', 'ollama'])(
+    'finds out that %s counts where nothing is rendered, too',
+    async (engine) => {
+      const { url } = await serve({ engine, renders: false });
+      const estimator = estimatorOf(url);
+      await estimator.prepare('m', never);
+      const { partTokens } = await estimator.count(chat(TEXT), { signal: never });
+      expect(partTokens?.user).toBe(tokenizerOf(engine).count(TEXT));
+    },
+  );
+
   test('leaves out of its test what the server refuses, and ends it when the server is slow', async () => {
     const refusing = await serve({ renders: false, takesTools: false });
     const estimator = estimatorOf(refusing.url);

@@ -7,6 +7,7 @@ import { MAX_TEXT_BYTES, textBytes } from '../text-size.ts';
 import { usualTemplateTokens } from '../usual-template.ts';
 import { chatOf } from './chat-of.ts';
 import { findWay } from './self-test.ts';
+import { textOf } from './text-of.ts';
 import type { Way } from './self-test.ts';
 import { OllamaServer } from './server.ts';
 import { probeTemplate } from './template-probes.ts';
@@ -32,7 +33,7 @@ const LONGEST_CONTEXT = 262_144;
 
 /** What is known of a model. */
 interface Ready extends ServedModel {
-  /** Undefined: the server renders no prompts, or the model has not been put to the test. */
+  /** Undefined: the model has not been put to the test. */
   readonly way: Way | undefined;
   /** False: it was not loaded when it was looked at, and a test would load it. */
   readonly isTested: boolean;
@@ -84,9 +85,9 @@ class OllamaEstimator implements Estimator {
 
     const engine = ready.way?.engine ?? 'llama.cpp';
     const mostTokens = Math.min(limitTokens, LONGEST_CONTEXT) * SLACK;
-    const renders = isLoaded && ready.way !== undefined && images.count === 0; // images have a price of their own
+    const renders = isLoaded && ready.way?.extraTokens !== undefined && images.count === 0; // images have a price of their own
     if (!renders || bytes > mostTokens) {
-      const counts = await this.#counter.count(ready, engine, promptText, mostTokens, signal);
+      const counts = await this.#counter.count(ready, engine, textOf(request), mostTokens, signal);
       if (counts === undefined) return { tokens: bytes + around, accuracy: 'bound' };
       const tokens = counts.reduce((sum, count) => sum + count, 0);
       if (tokens > mostTokens) return { tokens: tokens + around, accuracy: 'estimate' };
@@ -140,8 +141,8 @@ class OllamaEstimator implements Estimator {
     if (!(await server.isLoaded(name, digest, this.#answerMs, signal)))
       return { ...model, way: undefined, isTested: false };
     const way = await findWay(model, this.#counter, this.#prepareMs, signal);
-    if (way !== undefined) return { ...model, way, isTested: true };
-    const lessons = await probeTemplate(model, this.#counter, this.#options.clock, signal);
+    if (way.extraTokens !== undefined) return { ...model, way, isTested: true };
+    const lessons = await probeTemplate(model, way.engine, this.#counter, this.#options.clock, signal);
     return { ...model, way, isTested: true, lessons };
   }
 }

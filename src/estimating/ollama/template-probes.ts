@@ -1,9 +1,11 @@
 import type { Clock } from '../../clock/clock.ts';
 import { partTokens } from '../../openai/prompt-part.ts';
 import { checkRequest } from '../../openai/request.ts';
+import type { Engine } from '../tokenizer/vocabulary.ts';
 import { CannotCount } from '../estimator.ts';
 import type { Lesson } from '../estimator.ts';
 import { chatOf } from './chat-of.ts';
+import { textOf } from './text-of.ts';
 import type { ServedModel, VocabularyCounter } from './vocabulary-counter.ts';
 
 type Message = Readonly<Record<string, unknown>>;
@@ -49,6 +51,7 @@ const probes: readonly object[] = [
   { messages: [user()], tools: [weather] },
   { messages: [system(), user()], tools: [weather] },
   { messages: [user(), assistant('', calls('Porto')), result('Porto')], tools: [weather] },
+  { messages: [user(), assistant('', calls('Porto')), result('Porto')], tools: [weather, mail] },
   { messages: [user()], tools: [weather, mail] },
   {
     messages: [user(), assistant('', calls('Porto', 'Faro')), result('Porto'), result('Faro', 'Sun.'), thanks],
@@ -63,6 +66,7 @@ const probes: readonly object[] = [
   { messages: [user()], reasoning_effort: 'none' },
   { messages: [user()], reasoning_effort: 'high' },
   { messages: [user(), assistant('Sixteen.', { reasoning: 'Cold in March, and warmer in May.' }), thanks] },
+  { messages: [user(), assistant('<think>Cold in March, and warmer in May.</think> Sixteen.'), thanks] },
   { messages: [user(), assistant('I will look it up.', calls('Porto')), result('Porto'), thanks] },
   { messages: [{ ...user(), name: 'margarethe' }] },
   { messages: [user()], response_format: { type: 'json_schema', json_schema: { name: 'sea', schema } } },
@@ -74,6 +78,7 @@ const PROBING_MS = 3_000;
 /** What a model's template makes of short chats, by having it answer each with a token. What the server refuses, or has no time for, is left out. */
 export async function probeTemplate(
   { server, name, ...model }: ServedModel,
+  engine: Engine,
   counter: VocabularyCounter,
   clock: Clock,
   signal: AbortSignal,
@@ -86,10 +91,10 @@ export async function probeTemplate(
     const body = Buffer.from(JSON.stringify({ ...probe, model: name }));
     const request = checkRequest('openai.chat_completions.v1', body, name, { maxOutputTokens: 1 });
     if ('refusal' in request) throw new Error(request.message);
-    const { promptText, promptParts, shape } = request;
+    const { promptParts, shape } = request;
     try {
       const actualTokens = await server.countByRunning(name, chatOf(request), leftMs, signal);
-      const counts = await counter.count({ server, name, ...model }, 'llama.cpp', promptText, Infinity, signal);
+      const counts = await counter.count({ server, name, ...model }, engine, textOf(request), Infinity, signal);
       if (counts !== undefined) lessons.push({ partTokens: partTokens(promptParts, counts), shape, actualTokens });
     } catch (error) {
       if (!(error instanceof CannotCount)) throw error;
