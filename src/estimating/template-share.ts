@@ -7,7 +7,7 @@ import type { TemplateInput } from './template-features.ts';
  */
 const VOCABULARIES = {
   own: { deviation: 0.02, noiseShare: 0.001 },
-  foreign: { deviation: 0.25, noiseShare: 0.1 },
+  foreign: { deviation: 0.5, noiseShare: 0.2 },
 };
 const NOISE_TOKENS = 0.7;
 

@@ -294,7 +294,7 @@ describe('what is passed on', () => {
         { role: 'user', content: 'again' },
         { role: 'assistant', reasoning_content: 'hm', content: 'I look', tool_calls: [call] },
         { role: 'tool', tool_call_id: 'c1', content: 'found' },
-        { role: 'assistant', content: 'so', tool_calls: [] },
+        { role: 'assistant', content: ' <think>no</think> so', tool_calls: [] },
         {
           role: 'assistant',
           content: null,
@@ -314,7 +314,8 @@ describe('what is passed on', () => {
     expect(textsOf('system')).toEqual(['last']);
     expect(textsOf('developer')).toEqual(['by the developer']);
     expect(textsOf('user')).toEqual(['one', 'two', 'again']);
-    expect(textsOf('assistant')).toEqual(['so']);
+    expect(textsOf('assistant')).toEqual([' so']);
+    expect(textsOf('thoughts')).toEqual([' <think>no</think>']);
     expect(textsOf('beside-call')).toEqual(['I look']);
     expect(textsOf('reasoning')).toEqual(['hm']);
     expect(textsOf('call-beside')).toEqual(['f', '{"a":1}']);

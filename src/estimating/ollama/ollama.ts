@@ -87,7 +87,8 @@ class OllamaEstimator implements Estimator {
     const mostTokens = Math.min(limitTokens, LONGEST_CONTEXT) * SLACK;
     const renders = isLoaded && ready.way?.extraTokens !== undefined && images.count === 0; // images have a price of their own
     if (!renders || bytes > mostTokens) {
-      const counts = await this.#counter.count(ready, engine, textOf(request), mostTokens, signal);
+      const texts = renders ? promptText : textOf(request);
+      const counts = await this.#counter.count(ready, engine, texts, mostTokens, signal);
       if (counts === undefined) return { tokens: bytes + around, accuracy: 'bound' };
       const tokens = counts.reduce((sum, count) => sum + count, 0);
       if (tokens > mostTokens) return { tokens: tokens + around, accuracy: 'estimate' };

@@ -21,9 +21,10 @@ function rewritten(json: string): string {
   }
 }
 
-/** Chats have functions in an object of their own, responses have not. */
+/** Chats have functions in an object of their own; responses have not, and may group them. */
 function toolOf(tool: unknown): string {
-  const { function: inner, ...flat } = asObject(tool);
+  const { function: inner, tools: grouped, ...flat } = asObject(tool);
+  if (Array.isArray(grouped)) return grouped.map((one) => toolOf(one)).join('\n');
   const { name, description, parameters } = asObject(inner ?? flat);
   const { $defs, items, required, properties } = asObject(parameters);
   const words = [name, description, ...(Array.isArray(required) ? (required as unknown[]) : [])];
