@@ -49,7 +49,7 @@ const systems = ({ system, developer }: InputShape): number => system - develope
 const isAnswer = ({ last }: InputShape): boolean => last !== 'user';
 
 export const templateFeatures: readonly Feature[] = [
-  shape(() => 1, 3, 40), // what opens prompt and answer; with a system prompt of the template's own, when the request has none
+  shape(() => 1, 3, 30), // what opens prompt and answer; with a system prompt of the template's own, when the request has none
   { of: ({ partTokens }) => (partTokens.system === undefined ? 0 : 1), mean: 5, deviation: 30 },
   shape((all) => Math.max(0, systems(all) - 1), 2, 3),
   shape(({ developer }) => developer, 4, 6),

@@ -44,6 +44,8 @@ const templates: Readonly<Record<string, (input: TemplateInput) => number>> = {
     (partTokens.system ?? 0) +
     5 +
     5 * ((system > 0 ? 1 : 0) + user + assistant + tool),
+  'a long preamble': ({ partTokens, shape: { system, user, assistant, tool } }) =>
+    Object.values(partTokens).reduce((sum, tokens) => sum + tokens, 0) + 150 + 4 * (system + user + assistant + tool),
   'a default system prompt': ({ partTokens, shape: { system, user, assistant } }) =>
     dialogue({ partTokens, shape }) +
     (partTokens.system ?? 0) +
