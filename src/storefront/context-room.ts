@@ -1,3 +1,4 @@
+import type { InputCount } from '../estimating/counting.ts';
 import type { CheckedRequest } from '../openai/checked-request.ts';
 import type { CountedHow } from '../pricing/price.ts';
 import type { Refused } from './offer.ts';
@@ -6,7 +7,7 @@ import type { Refused } from './offer.ts';
 const LEAST_ANSWER_TOKENS = 16;
 
 type Request = Pick<CheckedRequest, 'namesCap' | 'maxOutputTokensPerChoice' | 'promptText'>;
-type Input = { readonly tokens: number; readonly how: Pick<CountedHow, 'accuracy'> };
+type Input = Pick<InputCount, 'tokens' | 'longestTextTokens'> & { readonly how: Pick<CountedHow, 'accuracy'> };
 
 const refuse = (refusal: Refused['refusal'], message: string): Refused => ({ refusal, message });
 
@@ -14,9 +15,10 @@ const refuse = (refusal: Refused['refusal'], message: string): Refused => ({ ref
  * The tokens that each choice may produce: the cap of the request; of one that names none what fits beside its prompt, at most that cap. Prompt
  * and answer share the context of the model, and a server that has no room for both cuts the prompt or the answer without a word.
  */
-export function outputRoom(request: Request, { tokens, how }: Input, contextTokens = Infinity): number | Refused {
+export function outputRoom(request: Request, input: Input, contextTokens = Infinity): number | Refused {
   const { namesCap, maxOutputTokensPerChoice: cap, promptText } = request;
-  if (cap === 0) return textsFit(promptText, tokens, contextTokens);
+  const { tokens, how } = input;
+  if (cap === 0) return textsFit(promptText, input, contextTokens);
   const room = contextTokens - tokens;
   if (room >= cap) return cap;
   const context = `the ${contextTokens} tokens that this model has for prompt and answer together`;
@@ -28,12 +30,16 @@ export function outputRoom(request: Request, { tokens, how }: Input, contextToke
   return room;
 }
 
-/** Without output, each text has the context to itself. They are counted together: the longest is taken to have its part by its bytes. */
-function textsFit(texts: readonly string[], tokens: number, contextTokens: number): 0 | Refused {
-  const bytes = texts.map((text) => Buffer.byteLength(text));
-  const sum = bytes.reduce((total, one) => total + one, 0);
-  const longest = Math.ceil((tokens * Math.max(...bytes)) / Math.max(1, sum));
+/** Without output, each text has the context to itself. Where they were only counted together, the longest is taken to have its part by its bytes. */
+function textsFit(texts: readonly string[], { tokens, longestTextTokens }: Input, contextTokens: number): 0 | Refused {
+  const longest = longestTextTokens ?? longestByBytes(texts, tokens);
   if (longest <= contextTokens) return 0;
   const context = `the ${contextTokens} tokens that this model has for each text`;
   return refuse('payload-too-large', `a text of about ${longest} tokens does not fit into ${context}`);
+}
+
+function longestByBytes(texts: readonly string[], tokens: number): number {
+  const bytes = texts.map((text) => Buffer.byteLength(text));
+  const sum = bytes.reduce((total, one) => total + one, 0);
+  return Math.ceil((tokens * Math.max(...bytes)) / Math.max(1, sum));
 }

@@ -72,4 +72,12 @@ describe('texts without output', () => {
       message: 'a text of about 101 tokens does not fit into the 100 tokens that this model has for each text',
     });
   });
+
+  test('are refused by the count of the longest where it is known, however many bytes each has', () => {
+    const twice = texts('x'.repeat(10), 'x'.repeat(1_000));
+    expect(outputRoom(twice, { ...exact(150), longestTextTokens: 100 }, 100)).toBe(0);
+    expect(outputRoom(twice, { ...exact(150), longestTextTokens: 101 }, 100)).toMatchObject({
+      refusal: 'payload-too-large',
+    });
+  });
 });

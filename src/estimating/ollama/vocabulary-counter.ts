@@ -30,7 +30,7 @@ const module = beside(import.meta.url, './worker');
 /** Counts texts with the vocabularies of models, in a thread; keeps those that were used last, as their servers showed them. */
 export class VocabularyCounter {
   readonly #answerMs: number;
-  readonly #thread: CountingThread<OllamaTask, number>;
+  readonly #thread: CountingThread<OllamaTask, number[]>;
   /** By digest; the one that was used last is the last. */
   readonly #vocabularies = new Map<string, SharedArrayBuffer>();
 
@@ -39,14 +39,14 @@ export class VocabularyCounter {
     this.#thread = new CountingThread({ module, clock, timeLimitMs, loadMs: READING_MS });
   }
 
-  /** Stops above the limit. Undefined: it would take too long. */
+  /** Tokens of each text. Those behind the one that exceeds what all may have together are left out. Undefined: it would take too long. */
   async count(
     model: ServedModel,
     engine: Engine,
     texts: readonly string[],
     limitTokens: number,
     signal: AbortSignal,
-  ): Promise<number | undefined> {
+  ): Promise<number[] | undefined> {
     const { server, name, digest } = model;
     const shown = this.#vocabularies.get(digest) ?? (await server.show(name, this.#answerMs, signal));
     this.#vocabularies.delete(digest);

@@ -40,10 +40,13 @@ function open(shown: SharedArrayBuffer, engine: Engine): Tokenizer {
 }
 
 answerTasks(tokenizerFor, (tokenizer, { texts, limitTokens }) => {
-  let tokens = 0;
+  const counts: number[] = [];
+  let left = limitTokens;
   for (const text of texts) {
-    tokens += tokenizer.count(text, limitTokens - tokens);
-    if (tokens > limitTokens) break;
+    if (left < 0) break;
+    const tokens = tokenizer.count(text, left);
+    counts.push(tokens);
+    left -= tokens;
   }
-  return tokens;
+  return counts;
 });
