@@ -46,6 +46,7 @@ interface Facts {
   readonly capabilities: readonly Capability[] | undefined;
   /** What the model will be loaded with; undefined when the server's default decides. */
   readonly contextTokens: number | undefined;
+  readonly imageTokens: number | undefined;
 }
 
 /**
@@ -99,6 +100,7 @@ export function createOllamaBackend(options: OllamaBackendOptions): Backend {
         digest: model.digest,
         ...(fact.capabilities && { capabilities: fact.capabilities }),
         ...(contextTokens !== undefined && { contextTokens }),
+        ...(fact.imageTokens !== undefined && { imageTokens: fact.imageTokens }),
         warm: loaded !== undefined,
       };
       return namesOf(model.name).map((id) => ({ id, ...about }));
@@ -190,5 +192,6 @@ function readFacts({ capabilities: told, parameters = '', model_info: info = {} 
       asked === undefined ? undefined : least(asked, fact('context_length')),
       isMadeAtOnce ? (parameter('num_batch') ?? EMBEDDING_BATCH) : undefined,
     ),
+    imageTokens: fact('mm.tokens_per_image'),
   };
 }

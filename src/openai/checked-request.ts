@@ -1,3 +1,4 @@
+import type { ImageSize } from './image.ts';
 import type { InputShape } from './input-shape.ts';
 import type { TaskKind } from './kinds/kind.ts';
 
@@ -55,8 +56,8 @@ export interface CheckedRequest {
   readonly shape: InputShape;
   /** All text that can reach the model: strings of messages and input one by one, tools and the like as JSON. For estimators. */
   readonly promptText: readonly string[];
-  /** Images given as data URLs, and the length of those URLs; `promptText` leaves them out. */
-  readonly images: { readonly count: number; readonly bytes: number };
+  /** Images given as data URLs, the length of those URLs, and how large each is; `promptText` leaves them out. */
+  readonly images: { readonly count: number; readonly bytes: number; readonly sizes: readonly ImageSize[] };
   /** The buyer's bytes with what they leave open spliced in; every other byte as it came. */
   upstreamBody(fill: UpstreamFill): Uint8Array;
 }

@@ -1,13 +1,18 @@
 import type { CheckedRequest } from './checked-request.ts';
 import type { JsonBody } from './json-body.ts';
 import type { Kind } from './kinds/kind.ts';
-import { imageSize } from './image.ts';
+import type { ImageSize } from './image.ts';
 import { imageTypes, partLists } from './message-rules.ts';
 import { refuse } from './refuse.ts';
 
 const MAX_IMAGES = 16;
 /** About two photographs of a camera: a server unpacks them all. */
 const MAX_PIXELS = 33_554_432;
+
+/** A body that passed the rules, and the sizes of its images by their URLs. */
+export interface CheckedBody extends JsonBody {
+  readonly imageSizes: ReadonlyMap<string, ImageSize>;
+}
 
 /** What of a request reaches the model. */
 export type PromptText = Pick<CheckedRequest, 'promptText' | 'images'>;
@@ -19,13 +24,13 @@ export type PromptText = Pick<CheckedRequest, 'promptText' | 'images'>;
 export function promptTextOf(
   { input: name, promptFields }: Kind,
   body: Uint8Array,
-  { members, value }: JsonBody,
+  { members, value, imageSizes }: CheckedBody,
   allowedFields: readonly string[],
 ): PromptText {
   const items = value[name];
   if (items === undefined || items === null || (items as unknown[] | string).length === 0)
     refuse(`"${name}" is empty: there must be something to work on`);
-  const gathered = new Gathered();
+  const gathered = new Gathered(imageSizes);
   gathered.addInput(items);
   for (const { key, valueStart, valueEnd } of members) {
     const inner = value[key];
@@ -36,14 +41,20 @@ export function promptTextOf(
   }
   return {
     promptText: gathered.text,
-    images: gathered.images,
+    images: { count: gathered.sizes.length, bytes: gathered.imageBytes, sizes: gathered.sizes },
   };
 }
 
 class Gathered {
   readonly text: string[] = [];
-  readonly images = { count: 0, bytes: 0 };
+  readonly sizes: ImageSize[] = [];
+  imageBytes = 0;
+  readonly #known: ReadonlyMap<string, ImageSize>;
   #pixels = 0;
+
+  constructor(known: ReadonlyMap<string, ImageSize>) {
+    this.#known = known;
+  }
 
   /** Images stand only where the rules know them; anything else that looks like one is text. */
   addInput(items: unknown): void {
@@ -72,12 +83,12 @@ class Gathered {
 
   #isImage(value: unknown): boolean {
     const url: unknown = (value as { url?: unknown } | null | undefined)?.url ?? value;
-    const size = typeof url === 'string' ? imageSize(url) : undefined;
+    const size = this.#known.get(url as string);
     if (size === undefined) return false;
-    this.images.count++;
-    this.images.bytes += (url as string).length;
+    this.sizes.push(size);
+    this.imageBytes += (url as string).length;
     this.#pixels += size.width * size.height;
-    if (this.images.count > MAX_IMAGES) refuse(`a request may have at most ${MAX_IMAGES} images`);
+    if (this.sizes.length > MAX_IMAGES) refuse(`a request may have at most ${MAX_IMAGES} images`);
     if (this.#pixels > MAX_PIXELS) refuse(`the images of a request may have at most ${MAX_PIXELS} pixels together`);
     return true;
   }

@@ -119,7 +119,7 @@ export class PriceOffer implements Offer {
       throw error;
     });
     if (typeof input === 'string') return { refusal: 'rate-limited', message: input };
-    const outputTokens = outputRoom(request, input, contextTokens);
+    const outputTokens = outputRoom(request, input, contextTokens, entry.imageTokens ?? told.imageTokens);
     if (typeof outputTokens !== 'number') return outputTokens;
     const currency = currencyOf(entry.price);
     const rate = currency === undefined ? undefined : this.#shelf.rateOf(currency);

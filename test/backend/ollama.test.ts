@@ -24,7 +24,7 @@ const shown: Record<string, object> = {
   'cold:8b': {
     capabilities: ['completion', 'vision'],
     parameters: 'stop   "<|num_ctx 5|>"\nnum_ctx                        4096\ntemperature 1',
-    model_info: { 'llama.context_length': 131_072 },
+    model_info: { 'llama.context_length': 131_072, 'llama.mm.tokens_per_image': 256 },
   },
   'long:1b': {
     capabilities: ['completion'],
@@ -84,7 +84,14 @@ describe('an Ollama', () => {
     const expected = [
       { id: 'hot', ...hot },
       { id: 'hot:latest', ...hot },
-      { id: 'cold:8b', digest: 'd2', capabilities: ['completion', 'vision'], warm: false, contextTokens: 4096 },
+      {
+        id: 'cold:8b',
+        digest: 'd2',
+        capabilities: ['completion', 'vision'],
+        warm: false,
+        contextTokens: 4096,
+        imageTokens: 256,
+      },
       { id: 'long:1b', digest: 'd3', capabilities: ['completion'], warm: true, contextTokens: 32_768 },
       { id: 'embedder', ...embedder },
       { id: 'embedder:latest', ...embedder },
