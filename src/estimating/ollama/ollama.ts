@@ -97,11 +97,11 @@ class OllamaEstimator implements Estimator {
     const { engine = 'llama.cpp', extraTokens = MAX_EXTRA } = known.way ?? {};
     const counts = await this.#counter.count(known, engine, texts, Infinity, signal);
     if (counts === undefined) return undefined;
-    const textTokens = sumOf(counts);
-    const tokens = Math.max(1, textTokens + texts.length * extraTokens);
-    const longestTextTokens = Math.max(...counts) + SPARE_TOKENS;
-    if (known.way === undefined) return { tokens, longestTextTokens, accuracy: 'estimate', textTokens };
-    return { tokens, longestTextTokens, accuracy: 'exact' };
+    return {
+      tokens: Math.max(1, sumOf(counts) + texts.length * extraTokens),
+      longestTextTokens: Math.max(...counts) + SPARE_TOKENS,
+      accuracy: known.way === undefined ? 'estimate' : 'exact',
+    };
   }
 }
 
