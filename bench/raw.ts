@@ -23,7 +23,11 @@ const BUYER_MESSAGES = [200, 250, 1150, 220];
 /** Quote, stream_begin, a chunk, stream_end, result. */
 const SELLER_MESSAGES = [600, 200, 1500, 220, 300];
 
+/** Who sends raw messages: the client library that every program has, or the sender that the provider has of its own. */
+export type RawSender = 'lightning' | 'ours';
+
 export interface RawOrder {
+  readonly sender: RawSender;
   readonly peer: string;
   readonly type: number;
   readonly bytes: number;
@@ -79,7 +83,7 @@ export class RawSeller implements AsyncDisposable {
   }
 
   /** Sends messages to the buyer, one in flight, from a thread of its own; resolves with the megabytes per second that arrived. */
-  async messageRate(buyer: LndNode, bytes: number, count: number): Promise<number> {
+  async messageRate(sender: RawSender, buyer: LndNode, bytes: number, count: number): Promise<number> {
     const arrived = Promise.withResolvers<number>();
     let [seen, firstMs] = [0, 0];
     const stop = buyer.listen({
@@ -90,7 +94,7 @@ export class RawSeller implements AsyncDisposable {
         if (seen === count) arrived.resolve(nowMs() - firstMs);
       },
     });
-    this.#worker.postMessage({ peer: buyer.nodeId, type: RAW_TYPE, bytes, count } satisfies RawOrder);
+    this.#worker.postMessage({ sender, peer: buyer.nodeId, type: RAW_TYPE, bytes, count } satisfies RawOrder);
     const elapsedMs = await arrived.promise;
     stop();
     return ((count - 1) * bytes) / 1000 / elapsedMs;

@@ -1,4 +1,5 @@
 import { BackendError } from './backend.ts';
+import { BodyReader } from './body-reader.ts';
 import { ended } from './call-guard.ts';
 import type { CallGuard } from './call-guard.ts';
 import { errorInAnswer } from './upstream-error.ts';
@@ -8,7 +9,7 @@ import { UpstreamResponse } from './upstream-fetch.ts';
 export function bytesOf(response: Response): AsyncIterator<Uint8Array> {
   if (!(response instanceof UpstreamResponse))
     throw new BackendError('the backend sent an empty answer', { retryable: true });
-  return response.message[Symbol.asyncIterator]();
+  return new BodyReader(response.message);
 }
 
 /**

@@ -10,6 +10,8 @@ export interface BackendModel {
   readonly capabilities?: readonly Capability[];
   /** Tokens that prompt and output together may have as loaded now; absent when the backend does not tell. */
   readonly contextTokens?: number;
+  /** Tokens that an image takes of them, whatever its size; absent when that differs or the backend does not tell. */
+  readonly imageTokens?: number;
   /** False: the model must be loaded first, which takes long. Absent: unknown. */
   readonly warm?: boolean;
 }

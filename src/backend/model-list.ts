@@ -9,6 +9,8 @@ export interface PoolModel {
   readonly capabilities?: readonly Capability[];
   /** The smallest that a backend tells, since any of them may serve; absent when none tells. */
   readonly contextTokens?: number;
+  /** The most that a backend tells; absent when one does not tell. */
+  readonly imageTokens?: number;
   /** True: one has it loaded. False: all would have to load it first. Absent: unknown. */
   readonly warm?: boolean;
 }
@@ -17,6 +19,7 @@ interface Merged {
   readonly backends: string[];
   readonly capabilities: (readonly Capability[])[];
   readonly contexts: number[];
+  readonly imageTokens: (number | undefined)[];
   readonly warmths: (boolean | undefined)[];
 }
 
@@ -26,12 +29,13 @@ export function mergeModels(
 ): PoolModel[] {
   const byId = new Map<string, Merged>();
   for (const { backend, models } of lists) {
-    for (const { id, capabilities, contextTokens, warm } of models) {
-      const merged = byId.get(id) ?? { backends: [], capabilities: [], contexts: [], warmths: [] };
+    for (const { id, capabilities, contextTokens, imageTokens, warm } of models) {
+      const merged = byId.get(id) ?? { backends: [], capabilities: [], contexts: [], imageTokens: [], warmths: [] };
       byId.set(id, merged);
       merged.backends.push(backend);
       if (capabilities !== undefined) merged.capabilities.push(capabilities);
       if (contextTokens !== undefined) merged.contexts.push(contextTokens);
+      merged.imageTokens.push(imageTokens);
       merged.warmths.push(warm);
     }
   }
@@ -42,6 +46,7 @@ export function mergeModels(
         backends,
         capabilities: [told, ...others],
         contexts,
+        imageTokens,
         warmths,
       },
     ]) => ({
@@ -49,6 +54,7 @@ export function mergeModels(
       backends,
       ...(told && { capabilities: told.filter((capability) => others.every((list) => list.includes(capability))) }),
       ...(contexts.length === 0 ? {} : { contextTokens: Math.min(...contexts) }),
+      ...(imageTokens.every((tokens) => tokens !== undefined) && { imageTokens: Math.max(...imageTokens) }),
       ...warmthOf(warmths),
     }),
   );

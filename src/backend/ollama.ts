@@ -46,6 +46,7 @@ interface Facts {
   readonly capabilities: readonly Capability[] | undefined;
   /** What the model will be loaded with; undefined when the server's default decides. */
   readonly contextTokens: number | undefined;
+  readonly imageTokens: number | undefined;
 }
 
 /**
@@ -99,6 +100,7 @@ export function createOllamaBackend(options: OllamaBackendOptions): Backend {
         digest: model.digest,
         ...(fact.capabilities && { capabilities: fact.capabilities }),
         ...(contextTokens !== undefined && { contextTokens }),
+        ...(fact.imageTokens !== undefined && { imageTokens: fact.imageTokens }),
         warm: loaded !== undefined,
       };
       return namesOf(model.name).map((id) => ({ id, ...about }));
@@ -165,13 +167,31 @@ const least = (...lengths: readonly (number | undefined)[]): number | undefined 
   return known.length === 0 ? undefined : Math.min(...known);
 };
 
+/** What `pooling_type` says of a model that makes a text's vector from its last token. */
+const LAST = 3;
+/** Tokens that Ollama takes at once of a text that it embeds. */
+const EMBEDDING_BATCH = 2048;
+
 /** The model file's `num_ctx`, as far as the model was trained for it. */
-function readFacts({ capabilities: told, parameters, model_info: info = {} }: z.infer<typeof shown>): Facts {
-  const trained = Object.entries(info).find(([key]) => key.endsWith('.context_length'))?.[1];
-  const asked = /^num_ctx\s+(\d+)\s*$/m.exec(parameters ?? '')?.[1];
-  const limit = typeof trained === 'number' ? trained : Number.POSITIVE_INFINITY;
+function readFacts({ capabilities: told, parameters = '', model_info: info = {} }: z.infer<typeof shown>): Facts {
+  const fact = (name: string): number | undefined => {
+    const value = Object.entries(info).find(([key]) => key.endsWith(`.${name}`))?.[1];
+    return typeof value === 'number' ? value : undefined;
+  };
+  const parameter = (name: string): number | undefined => {
+    const value = new RegExp(`^${name}\\s+(\\d+)\\s*$`, 'm').exec(parameters)?.[1];
+    return value === undefined ? undefined : Number(value);
+  };
+  const asked = parameter('num_ctx');
+  const pooling = fact('pooling_type');
+  // A vector that is made from all tokens of a text is made at once: since 0.30 Ollama cuts off what goes beyond.
+  const isMadeAtOnce = pooling !== undefined && pooling !== LAST;
   return {
     capabilities: told && capabilities.filter((name) => told.includes(name)),
-    contextTokens: asked === undefined ? undefined : Math.min(Number(asked), limit),
+    contextTokens: least(
+      asked === undefined ? undefined : least(asked, fact('context_length')),
+      isMadeAtOnce ? (parameter('num_batch') ?? EMBEDDING_BATCH) : undefined,
+    ),
+    imageTokens: fact('mm.tokens_per_image'),
   };
 }

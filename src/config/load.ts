@@ -3,13 +3,15 @@ import { dirname, resolve } from 'node:path';
 import type { LndCredentialSource } from '../lightning/lnd/credentials.ts';
 import { check, touches } from './check.ts';
 import type { Config } from './config.ts';
+import { estimatorBreaches } from './estimator-files.ts';
 import type { Environment } from './expansion.ts';
 import { deprecations } from './go-lcpd.ts';
 import { jsonSchemaOf } from './json-schema.ts';
 import { lndSource } from './lightning-settings.ts';
 import { readPriceBook } from './price-book.ts';
 import { ConfigError, problemText, type Problem } from './problem.ts';
-import { breaches, type Breach } from './breaches.ts';
+import { breaches } from './breaches.ts';
+import type { Breach } from './problem.ts';
 import { configSchema } from './schema.ts';
 import { settings } from './settings.ts';
 import { Tree } from './tree.ts';
@@ -44,13 +46,16 @@ export function parseConfig({ path, text }: ConfigSource, env: Environment): Loa
   const place = (breach: Breach): Problem => ({ ...breach, position: tree.position(breach.path) });
   if (!data) throw new ConfigError(problems);
 
+  const directory = dirname(resolve(path));
   const book = readPriceBook(tree, data, env);
   const unrelated = ({ path: at }: Breach): boolean => !broken.some((gone) => touches(gone, at) || touches(at, gone));
-  const broke = [...breaches(data, env), ...book.breaches].filter(unrelated).map(place);
+  const broke = [...breaches(data, env), ...estimatorBreaches(data, directory), ...book.breaches]
+    .filter(unrelated)
+    .map(place);
   const all = [...problems, ...broke, ...book.problems];
   if (all.length > 0) throw new ConfigError(all);
   return {
-    config: freeze(settings(data, env, dirname(resolve(path)), book.lists)),
+    config: freeze(settings(data, env, directory, book.lists)),
     path: resolve(path),
     warnings: [...deprecations(data)].map((breach) => problemText(place(breach))),
   };

@@ -44,6 +44,14 @@ export const modelFields = {
     .describe(
       'Tokens that prompt and answer together may have, as the model is loaded; when the backend tells fewer, that counts. For servers that do not tell it. Default: what the backend tells.',
     ),
+  image_tokens: z
+    .int()
+    .min(1)
+    .max(UINT32_MAX)
+    .optional()
+    .describe(
+      'Tokens that an image takes of the context at most. Default: what the backend tells, else a token for each 28 × 28 pixels and at least 4160, which is enough with nearly every model.',
+    ),
   estimator: estimatorSchema
     .optional()
     .describe(
@@ -92,6 +100,7 @@ export const priceListFileSchema = z
 export interface WrittenModel {
   readonly max_output_tokens?: number | undefined;
   readonly context_tokens?: number | undefined;
+  readonly image_tokens?: number | undefined;
   readonly estimator?: WrittenEstimator | undefined;
   readonly capabilities?: readonly Capability[] | undefined;
   readonly payment?: PaymentMode | undefined;
@@ -143,6 +152,7 @@ export const modelSettings = (
 ): Omit<PriceEntry, 'pattern' | 'price'> & { price?: ModelPrice } => ({
   ...(written.max_output_tokens !== undefined && { maxOutputTokens: written.max_output_tokens }),
   ...(written.context_tokens !== undefined && { contextTokens: written.context_tokens }),
+  ...(written.image_tokens !== undefined && { imageTokens: written.image_tokens }),
   ...(written.estimator && { estimators: estimatorChoices(written.estimator, directory) }),
   ...(written.capabilities && { capabilities: written.capabilities }),
   ...(written.payment && { paymentMode: written.payment }),

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { PriceList } from '../pricing/price-list.ts';
 import { check } from './check.ts';
+import { fileBreaches } from './estimator-files.ts';
 import type { Environment } from './expansion.ts';
 import { jsonSchemaOf } from './json-schema.ts';
-import { pathFrom } from './lightning-settings.ts';
+import { pathFrom } from './path-from.ts';
 import { modelPrice, modelSettings, priceListFileSchema } from './price-entry.ts';
 import type { Problem } from './problem.ts';
 import { Tree } from './tree.ts';
@@ -47,6 +48,9 @@ export function readPriceLists(
     const { data, problems: found } = check(listTree, priceListFileSchema, json);
     problems.push(...found);
     if (!data) continue;
+    for (const [pattern, { estimator }] of Object.entries(data.models))
+      for (const breach of fileBreaches(estimator, ['models', pattern, 'estimator'], dirname(file)))
+        problems.push({ ...breach, position: listTree.position(breach.path) });
     const entries = Object.entries(data.models).map(([pattern, written]) => ({
       ...modelSettings(written, dirname(file)),
       pattern,

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { CheckedRequest } from '../openai/checked-request.ts';
+import type { TaskKind } from '../openai/request.ts';
 import type { EstimatorChoice } from '../pricing/price-list.ts';
 import type { CountedHow, PriceBreakdown } from '../pricing/price.ts';
 import { CannotCount, CountersBusy } from './estimator.ts';
@@ -12,6 +13,8 @@ export interface InputCount {
   /** Who counted. */
   readonly estimator: string;
   readonly tokens: number;
+  /** As of `Count`. */
+  readonly longestTextTokens?: number;
   readonly how: CountedHow;
 }
 
@@ -34,7 +37,7 @@ interface Learned {
   lessons?: readonly Lesson[];
 }
 
-/** Counts with the first estimator of a model's list that can, and says so when one can't: never silently with another. */
+/** Counts with the first estimator of a model's list that is for such work and can, and says so when one can't: never silently with another. */
 export class Counting {
   readonly #options: CountingOptions;
   readonly #opened = new Map<string, Estimator>();
@@ -48,13 +51,21 @@ export class Counting {
     this.#options = options;
   }
 
-  /** Finds out which of these estimators can serve a model, and tells the operator of those that can't. */
-  async prepare(model: string, choices: readonly EstimatorChoice[], signal: AbortSignal): Promise<void> {
+  /** Finds out which of these estimators can serve a model for such work, and tells the operator of those that can't. */
+  async prepare(
+    model: string,
+    taskKinds: readonly TaskKind[],
+    choices: readonly EstimatorChoice[],
+    signal: AbortSignal,
+  ): Promise<void> {
     for (const choice of choices) {
+      const estimator = this.#estimator(choice);
+      const its = taskKinds.filter((taskKind) => isFor(estimator, taskKind));
+      if (its.length === 0) continue;
       const key = keyOf(model, choice);
       this.#unable.delete(key);
       try {
-        await this.#estimator(choice).prepare(model, signal);
+        await estimator.prepare(model, its, signal);
         this.#told.delete(key);
         return; // those behind it are asked when it fails
       } catch (error) {
@@ -76,15 +87,21 @@ export class Counting {
     choices: readonly EstimatorChoice[],
     options: CountOptions,
   ): Promise<InputCount> {
-    const { model } = request;
+    const { model, taskKind, shape } = request;
     for (const choice of choices) {
       if (this.#unable.has(keyOf(model, choice))) continue;
       const estimator = this.#estimator(choice);
+      if (!isFor(estimator, taskKind)) continue;
       try {
-        const { tokens, lessons, ...count } = await estimator.count(request, options);
+        const { tokens, longestTextTokens, lessons, ...count } = await estimator.count(request, options);
         if (lessons !== undefined) this.#takeLessons(model, estimator.name, lessons);
-        const how = { ...count, shape: request.shape };
-        return { estimator: estimator.name, tokens: this.#withTemplate(model, estimator.name, how) ?? tokens, how };
+        const how = { ...count, shape };
+        return {
+          estimator: estimator.name,
+          tokens: this.#withTemplate(model, estimator.name, how) ?? tokens,
+          ...(longestTextTokens !== undefined && { longestTextTokens }),
+          how,
+        };
       } catch (error) {
         if (options.signal.aborted || !(error instanceof CannotCount)) throw error;
         this.#tell(model, choice, error.message);
@@ -167,8 +184,4 @@ const templateOf = (estimator: string): TemplateShare => new TemplateShare(estim
 
 const keyOf = (model: string, choice: EstimatorChoice): string => JSON.stringify([model, choice]);
 
-/** Of several estimators, those that count chats only are not asked about other work. */
-export function estimatorsFor(isChat: boolean, choices: readonly EstimatorChoice[]): readonly EstimatorChoice[] {
-  const others = choices.filter(({ name }) => name !== 'ollama' && name !== 'server');
-  return isChat || others.length === 0 ? choices : others;
-}
+const isFor = ({ taskKinds }: Estimator, taskKind: TaskKind): boolean => taskKinds?.includes(taskKind) ?? true;

@@ -1,6 +1,7 @@
 import type { CheckedRequest } from '../openai/checked-request.ts';
 import type { InputShape } from '../openai/input-shape.ts';
 import type { PartTokens } from '../openai/prompt-part.ts';
+import type { TaskKind } from '../openai/request.ts';
 import type { CountedHow } from '../pricing/price.ts';
 
 /** Why an estimator can not count for a model, for the operator. */
@@ -30,6 +31,8 @@ export interface Lesson {
 export interface Count extends Omit<CountedHow, 'shape'> {
   /** Tokens of the input, a whole number ≥ 1. */
   readonly tokens: number;
+  /** Of work without output, where each text has the context to itself: what the longest takes of it at most. Absent: not known. */
+  readonly longestTextTokens?: number;
   /** What the estimator itself has found out of the model's template: the same list until that changes. */
   readonly lessons?: readonly Lesson[];
 }
@@ -38,8 +41,10 @@ export interface Count extends Omit<CountedHow, 'shape'> {
 export interface Estimator {
   /** As configured and as the price breakdown names it. */
   readonly name: string;
-  /** Gets ready for a model; asked at start, and again when the backends' models have changed. Rejects with CannotCount. */
-  prepare(model: string, signal: AbortSignal): Promise<void>;
+  /** The kinds of work that it counts: it is asked about no others. Absent: all. */
+  readonly taskKinds?: readonly TaskKind[];
+  /** Gets ready for work with a model; asked at start, and again when the backends' models have changed. Rejects with CannotCount. */
+  prepare(model: string, taskKinds: readonly TaskKind[], signal: AbortSignal): Promise<void>;
   /** Rejects with CannotCount, with CountersBusy, and with the signal's reason when that is aborted. */
   count(request: CheckedRequest, options: CountOptions): Promise<Count>;
   close(): Promise<void>;

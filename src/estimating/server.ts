@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../clock/clock.ts';
 import type { CheckedRequest } from '../openai/checked-request.ts';
+import type { TaskKind } from '../openai/request.ts';
 import { CannotCount } from './estimator.ts';
 import type { Count, CountOptions, Estimator } from './estimator.ts';
 
@@ -46,9 +47,10 @@ interface Way {
   readonly ask: Ask;
 }
 
-/** Asks the server that does the work. Its answer is exact: it renders and counts as for the job itself. Chats only. */
+/** Asks the server that does the work. Its answer is exact: it renders and counts as for the job itself. */
 class ServerEstimator implements Estimator {
   readonly name = 'server';
+  readonly taskKinds = ['openai.chat_completions.v1'] as const;
   readonly #options: ServerEstimatorOptions;
   readonly #ways = new Map<string, Way>();
 
@@ -56,7 +58,7 @@ class ServerEstimator implements Estimator {
     this.#options = options;
   }
 
-  async prepare(model: string, signal: AbortSignal): Promise<void> {
+  async prepare(model: string, _taskKinds: readonly TaskKind[], signal: AbortSignal): Promise<void> {
     this.#ways.delete(model);
     const probe = Buffer.from(JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }], max_tokens: 1 }));
     for (const server of this.#options.servers) {
@@ -74,7 +76,6 @@ class ServerEstimator implements Estimator {
     const { maxBytes = 1_048_576 } = this.#options;
     const way = this.#ways.get(request.model);
     if (way === undefined) throw new CannotCount('no server has an endpoint that counts tokens for it');
-    if (request.taskKind !== 'openai.chat_completions.v1') throw new CannotCount('servers count chats only');
     if (request.inputBytes > maxBytes) return { tokens: request.inputBytes, accuracy: 'bound' };
     const body = request.upstreamBody({ cap: 'max_tokens', usage: true });
     const tokens = await this.#limited(signal, (limited) => way.ask(way.server, body, limited));

@@ -91,7 +91,10 @@ export interface LightningNode {
   start(cursor: bigint): Promise<void>;
   close(): Promise<void>;
 
-  /** BOLT 1 custom message. Resolves when the node took it for the connected peer: order is kept between calls that await each other. */
+  /**
+   * BOLT 1 custom message. Resolves when the node took it for the connected peer: order is kept between calls that await each other. Until then, and
+   * for good when it rejects, `payload` must stay as it is.
+   */
   sendMessage(peer: NodeId, type: number, payload: Uint8Array): Promise<void>;
   /** The peers that are on line. */
   peers(): Promise<NodeId[]>;

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { LightningConfig } from '../config/config.ts';
-import { openEmbeddedNode } from '../lightning/embedded/embedded-node.ts';
 import { readLndCredentials } from '../lightning/lnd/credentials.ts';
 import { openLndNode } from '../lightning/lnd/lnd-node.ts';
 import { checkSellerMacaroon } from '../lightning/lnd/permissions.ts';
@@ -19,6 +18,8 @@ export interface OpenedNode {
 export async function openLightning(config: LightningConfig, dataDirectory: string, log: Logger): Promise<OpenedNode> {
   const tell = (level: 'info' | 'warn' | 'error', message: string) => log[level]({ part: 'lightning' }, message);
   if (config.driver === 'embedded') {
+    // LDK is large, and who has an lnd does not need it.
+    const { openEmbeddedNode } = await import('../lightning/embedded/embedded-node.ts');
     const node = await openEmbeddedNode({
       directory: join(dataDirectory, 'embedded'),
       listen: config.embedded.listen,

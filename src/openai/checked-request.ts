@@ -1,3 +1,4 @@
+import type { ImageSize } from './image.ts';
 import type { InputShape } from './input-shape.ts';
 import type { TaskKind } from './kinds/kind.ts';
 import type { PromptPart } from './prompt-part.ts';
@@ -58,8 +59,8 @@ export interface CheckedRequest {
   readonly promptText: readonly string[];
   /** Of each of these texts, what it is in the chat. */
   readonly promptParts: readonly PromptPart[];
-  /** Images given as data URLs, and the length of those URLs; `promptText` leaves them out. */
-  readonly images: { readonly count: number; readonly bytes: number };
+  /** Images given as data URLs, the length of those URLs, and how large each is; `promptText` leaves them out. */
+  readonly images: { readonly count: number; readonly bytes: number; readonly sizes: readonly ImageSize[] };
   /** The buyer's bytes with what they leave open spliced in; every other byte as it came. */
   upstreamBody(fill: UpstreamFill): Uint8Array;
 }

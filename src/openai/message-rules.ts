@@ -21,11 +21,15 @@ const media = {
 };
 
 /** Images come inside the request: a backend that fetches addresses for buyers can be sent anywhere. */
-const imageUrl: Rule = (value, { allowImages, whyNoImages = 'images are not sold here' }) => {
+const imageUrl: Rule = (value, { allowImages, whyNoImages = 'images are not sold here', imageSizes }) => {
   if (!allowImages) return faulty(`is not sold here: ${whyNoImages}, send text`);
-  return typeof value === 'string' && imageSize(value) !== undefined
-    ? undefined
-    : faulty('must be a data:image/…;base64 URL of a PNG or JPEG: addresses are not fetched, other formats not taken');
+  const size = typeof value === 'string' ? (imageSizes.get(value) ?? imageSize(value)) : undefined;
+  if (size === undefined)
+    return faulty(
+      'must be a data:image/…;base64 URL of a PNG or JPEG: addresses are not fetched, other formats not taken',
+    );
+  imageSizes.set(value as string, size);
+  return undefined;
 };
 
 /** Where in a message or an item parts may stand, and the types of those that are images. */

@@ -1,10 +1,10 @@
 import type { CheckedRequest, RequestLimits } from './checked-request.ts';
 import { inputShapeOf } from './input-shape.ts';
-import type { JsonBody } from './json-body.ts';
 import type { JsonMember } from './json-scan.ts';
 import type { TaskKind } from './kinds/kind.ts';
 import { kinds } from './kinds/kinds.ts';
 import { promptTextOf } from './prompt-text.ts';
+import type { CheckedBody } from './prompt-text.ts';
 import { refuse } from './refuse.ts';
 import { upstreamBody } from './upstream-body.ts';
 
@@ -12,7 +12,7 @@ import { upstreamBody } from './upstream-body.ts';
 export function pricedRequest(
   taskKind: TaskKind,
   body: Uint8Array,
-  json: JsonBody,
+  json: CheckedBody,
   model: string,
   { maxOutputTokens, maxChoices = 1, allowedFields = [] }: RequestLimits,
 ): CheckedRequest {

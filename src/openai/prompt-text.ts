@@ -1,7 +1,7 @@
 import type { CheckedRequest } from './checked-request.ts';
 import type { JsonBody } from './json-body.ts';
 import type { Kind } from './kinds/kind.ts';
-import { imageSize } from './image.ts';
+import type { ImageSize } from './image.ts';
 import { roleOf } from './input-shape.ts';
 import { imageTypes, partLists } from './message-rules.ts';
 import { asideKeys, partOfField, partOfMember } from './prompt-part.ts';
@@ -11,6 +11,11 @@ import { refuse } from './refuse.ts';
 const MAX_IMAGES = 16;
 /** About two photographs of a camera: a server unpacks them all. */
 const MAX_PIXELS = 33_554_432;
+
+/** A body that passed the rules, and the sizes of its images by their URLs. */
+export interface CheckedBody extends JsonBody {
+  readonly imageSizes: ReadonlyMap<string, ImageSize>;
+}
 
 /** What of a request reaches the model. */
 export type PromptText = Pick<CheckedRequest, 'promptText' | 'promptParts' | 'images'>;
@@ -22,13 +27,13 @@ export type PromptText = Pick<CheckedRequest, 'promptText' | 'promptParts' | 'im
 export function promptTextOf(
   { input: name, promptFields }: Kind,
   body: Uint8Array,
-  { members, value }: JsonBody,
+  { members, value, imageSizes }: CheckedBody,
   allowedFields: readonly string[],
 ): PromptText {
   const items = value[name];
   if (items === undefined || items === null || (items as unknown[] | string).length === 0)
     refuse(`"${name}" is empty: there must be something to work on`);
-  const gathered = new Gathered();
+  const gathered = new Gathered(imageSizes);
   gathered.addInput(items);
   for (const { key, valueStart, valueEnd } of members) {
     const inner = value[key];
@@ -38,8 +43,8 @@ export function promptTextOf(
     // Tools are written anew by whoever renders them.
     gathered.add(typeof inner === 'string' ? inner : part === 'tools' ? JSON.stringify(inner) : asWritten(), part);
   }
-  const { text: promptText, parts: promptParts, images } = gathered;
-  return { promptText, promptParts, images };
+  const { text: promptText, parts: promptParts, sizes, imageBytes } = gathered;
+  return { promptText, promptParts, images: { count: sizes.length, bytes: imageBytes, sizes } };
 }
 
 const THOUGHTS = { begin: '<think>', end: '</think>' };
@@ -47,8 +52,14 @@ const THOUGHTS = { begin: '<think>', end: '</think>' };
 class Gathered {
   readonly text: string[] = [];
   readonly parts: PromptPart[] = [];
-  readonly images = { count: 0, bytes: 0 };
+  readonly sizes: ImageSize[] = [];
+  imageBytes = 0;
+  readonly #known: ReadonlyMap<string, ImageSize>;
   #pixels = 0;
+
+  constructor(known: ReadonlyMap<string, ImageSize>) {
+    this.#known = known;
+  }
 
   add(text: string, part: PromptPart): void {
     this.text.push(text);
@@ -95,12 +106,12 @@ class Gathered {
 
   #isImage(value: unknown): boolean {
     const url: unknown = (value as { url?: unknown } | null | undefined)?.url ?? value;
-    const size = typeof url === 'string' ? imageSize(url) : undefined;
+    const size = this.#known.get(url as string);
     if (size === undefined) return false;
-    this.images.count++;
-    this.images.bytes += (url as string).length;
+    this.sizes.push(size);
+    this.imageBytes += (url as string).length;
     this.#pixels += size.width * size.height;
-    if (this.images.count > MAX_IMAGES) refuse(`a request may have at most ${MAX_IMAGES} images`);
+    if (this.sizes.length > MAX_IMAGES) refuse(`a request may have at most ${MAX_IMAGES} images`);
     if (this.#pixels > MAX_PIXELS) refuse(`the images of a request may have at most ${MAX_PIXELS} pixels together`);
     return true;
   }

@@ -1,4 +1,5 @@
 import type { CheckedRequest, Refusal, RequestLimits, UpstreamFill } from './checked-request.ts';
+import type { ImageSize } from './image.ts';
 import { readJsonBody } from './json-body.ts';
 import type { JsonBody } from './json-body.ts';
 import { JsonScanError } from './json-scan.ts';
@@ -54,9 +55,9 @@ function* check(
     };
   try {
     const json = yield* readJsonBody(body, limits.maxDepth === undefined ? {} : { maxDepth: limits.maxDepth });
-    checkFields(taskKind, json, limits);
+    const imageSizes = checkFields(taskKind, json, limits);
     yield;
-    return pricedRequest(taskKind, body, json, model, limits);
+    return pricedRequest(taskKind, body, { ...json, imageSizes }, model, limits);
   } catch (error) {
     if (error instanceof RefusedRequest) return { refusal: 'unsupported-params', message: error.message };
     if (error instanceof JsonScanError)
@@ -65,10 +66,15 @@ function* check(
   }
 }
 
-/** Each field is known and has a value that is sold, or the owner has allowed it. */
-function checkFields(taskKind: TaskKind, { members, value }: JsonBody, limits: RequestLimits): void {
+/** Each field is known and has a value that is sold, or the owner has allowed it. Tells the sizes of the images that were found. */
+function checkFields(
+  taskKind: TaskKind,
+  { members, value }: JsonBody,
+  limits: RequestLimits,
+): ReadonlyMap<string, ImageSize> {
   const { allowImages = false, whyNoImages, allowedToolTypes = [], allowedFields = [] } = limits;
-  const context = { allowImages, allowedToolTypes, ...(whyNoImages !== undefined && { whyNoImages }) };
+  const imageSizes = new Map<string, ImageSize>();
+  const context = { allowImages, allowedToolTypes, imageSizes, ...(whyNoImages !== undefined && { whyNoImages }) };
   const { fields } = kinds[taskKind];
   for (const { key } of members) {
     const rule = Object.hasOwn(fields, key) ? fields[key] : undefined;
@@ -78,4 +84,5 @@ function checkFields(taskKind: TaskKind, { members, value }: JsonBody, limits: R
     const fault = rule(value[key], context);
     if (fault !== undefined) refuse(`"${key}${fault.path}" ${fault.message}`);
   }
+  return imageSizes;
 }

@@ -1,5 +1,9 @@
-/** What the owner of the provider decides. */
+import type { ImageSize } from './image.ts';
+
+/** What the owner of the provider decides, and what is found on the way. */
 export interface RuleContext {
+  /** Takes the size of each image that passes, by its URL. */
+  readonly imageSizes: Map<string, ImageSize>;
   readonly allowImages: boolean;
   /** Told where they are not allowed. */
   readonly whyNoImages?: string;

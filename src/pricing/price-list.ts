@@ -22,6 +22,8 @@ export interface PriceEntry {
   readonly maxOutputTokens?: number;
   /** Tokens that prompt and answer together may have. Absent: what the backend tells. */
   readonly contextTokens?: number;
+  /** Tokens that an image takes of it at most. Absent: what the backend tells, else a bound that holds with any model. */
+  readonly imageTokens?: number;
   /** What the model can do, where its backends do not tell. Absent: complete texts. */
   readonly capabilities?: readonly Capability[];
   /** The first that can counts. Absent: the default of the whole configuration. */

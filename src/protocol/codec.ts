@@ -30,11 +30,14 @@ export function decodeMessage(type: number, payload: Uint8Array): Message | Unde
   }
 }
 
-/** Writes a message; throws ProtocolError on one which `decodeMessage` would refuse, or whose version has no such field. */
-export function encodeMessage(message: Message): { type: number; payload: Uint8Array } {
+/**
+ * Writes a message, into `memory` if it is given and large enough. Throws ProtocolError on one which `decodeMessage` would refuse, or whose version has
+ * no such field.
+ */
+export function encodeMessage(message: Message, memory?: Uint8Array): { type: number; payload: Uint8Array } {
   const { kind, version, ...body } = message;
   const coder = tables[version][kind] as Coder<typeof body>; // the table is that of this kind
-  const payload = coder.encode(body);
+  const payload = coder.encode(body, memory);
   if (payload.length > MAX_PAYLOAD_BYTES) {
     throw new ProtocolError(`${kind} of ${payload.length} bytes: a Lightning message holds ${MAX_PAYLOAD_BYTES}`);
   }

@@ -4,7 +4,8 @@ import { ProtocolError } from './protocol-error.ts';
 /** Both directions between a value and the bytes of a TLV. Either direction throws ProtocolError. */
 export interface Coder<T> {
   decode(bytes: Uint8Array): T;
-  encode(value: T): Uint8Array;
+  /** `memory`: where a record is written if it fits, instead of new memory. */
+  encode(value: T, memory?: Uint8Array): Uint8Array;
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -89,7 +90,10 @@ export function refined<T>(coder: Coder<T>, refusal: (value: T) => string | unde
     if (reason !== undefined) throw new ProtocolError(reason);
     return value;
   };
-  return { decode: (value) => checked(coder.decode(value)), encode: (value) => coder.encode(checked(value)) };
+  return {
+    decode: (value) => checked(coder.decode(value)),
+    encode: (value, memory) => coder.encode(checked(value), memory),
+  };
 }
 
 export const utf8NonEmpty = refined(utf8, (value) => (value === '' ? 'must not be empty' : undefined));

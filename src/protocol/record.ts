@@ -78,7 +78,7 @@ export function recordTable<const F extends readonly AnyField[]>(
       while (row < fields.length) skipAbsent(fields[row++]!);
       return record as RecordOf<F>; // the rows have been met one by one
     },
-    encode(value) {
+    encode(value, memory) {
       const record: Readonly<Record<string, unknown>> = value;
       for (const key in record) {
         if (record[key] !== undefined && !keys.has(key)) throw new ProtocolError(`${key} does not exist here`);
@@ -89,7 +89,7 @@ export function recordTable<const F extends readonly AnyField[]>(
         if (part === undefined) skipAbsent(field);
         else records.push({ type: field.type, value: named(field, () => field.coder.encode(part)) });
       }
-      return writeTlvStream(records);
+      return writeTlvStream(records, memory);
     },
   };
 }

@@ -37,13 +37,13 @@ export function readTlvStream(bytes: Uint8Array): TlvSpan[] {
   return spans;
 }
 
-/** Writes records, which must be given in ascending order of type. Each value is copied once, into the result. */
-export function writeTlvStream(records: readonly TlvRecord[]): Uint8Array {
+/** Writes records, which must be given in ascending order of type. Each value is copied once: into `memory` if all fit there, else into new memory. */
+export function writeTlvStream(records: readonly TlvRecord[], memory?: Uint8Array): Uint8Array {
   let size = 0;
   for (const { type, value } of records) {
     size += bigSizeLength(type) + bigSizeLength(value.length) + value.length;
   }
-  const out = new Uint8Array(size);
+  const out = memory !== undefined && memory.length >= size ? memory.subarray(0, size) : new Uint8Array(size);
   let at = 0;
   for (const { type, value } of records) {
     at = writeBigSize(out, at, type);

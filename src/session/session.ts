@@ -8,6 +8,7 @@ import type { Manifest, Message, Version } from '../protocol/messages.ts';
 import { ReplayWindow } from '../protocol/replay-window.ts';
 import { Handshake } from './handshake.ts';
 import { Noise } from './noise.ts';
+import { SendMemory } from './send-memory.ts';
 import { SendWindow } from './send-window.ts';
 
 /** One side of the counter: the storefront or the buyer. Both hear every message; each ignores what is not of its jobs. Must not throw. */
@@ -69,6 +70,7 @@ export class Session {
   readonly #replay = new ReplayWindow(REPLAY_LIMITS);
   readonly #noise = new Noise();
   readonly #windows = new Map<NodeId, SendWindow>();
+  readonly #memory = new SendMemory();
   readonly #handshake: Handshake;
   /** Our manifests under way: nothing else may reach a peer before them. */
   readonly #introductions = new Map<NodeId, Promise<unknown>>();
@@ -117,15 +119,13 @@ export class Session {
   async send(peer: NodeId, message: Outgoing): Promise<void> {
     const expiryS = message.expiryS ?? BigInt(Math.floor(this.#options.clock.nowMs() / 1000) + ENVELOPE_LIFETIME_S);
     const msgId = message.kind === 'stream-chunk' ? chunkMsgId(message.streamId, message.seq) : newId();
-    const { type, payload } = encodeMessage({
-      ...message,
-      protocolVersion: message.version,
-      msgId,
-      expiryS,
-    } as Message);
+    const whole = { ...message, protocolVersion: message.version, msgId, expiryS } as Message;
+    const memory = message.kind === 'stream-chunk' ? this.#memory.take(message.data.length) : undefined;
+    const { type, payload } = encodeMessage(whole, memory);
     const introduction = this.#introductions.get(peer);
     if (introduction !== undefined) await introduction;
     await this.#windowOf(peer).run(() => this.#options.node.sendMessage(peer, type, payload));
+    if (memory !== undefined) this.#memory.giveBack(memory);
   }
 
   /** Sends our manifest anew to these, or to everybody, if on line: what we sell to them has changed. */

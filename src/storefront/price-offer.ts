@@ -1,5 +1,4 @@
 import type { BackendPool, PoolModel } from '../backend/pool.ts';
-import { estimatorsFor } from '../estimating/counting.ts';
 import type { Counting } from '../estimating/counting.ts';
 import { CannotCount, CountersBusy } from '../estimating/estimator.ts';
 import type { Msat } from '../money/msat.ts';
@@ -76,13 +75,12 @@ export class PriceOffer implements Offer {
   async prepareCounting(signal: AbortSignal): Promise<void> {
     const { counting, prices } = this.#options;
     const { estimators } = prices();
-    const wanted = new Map<string, readonly EstimatorChoice[]>(); // a model may be sold under several names
+    const wanted = new Map<string, readonly [readonly TaskKind[], readonly EstimatorChoice[]]>(); // a model may be sold under several names
     for (const [name, can] of this.#shelf.kindsByName()) {
       const { sale } = this.#shelf.find(name) ?? {};
-      if (sale === undefined) continue;
-      wanted.set(sale.backendModel, estimatorsFor(can.some(hasOutput), sale.entry.estimators ?? estimators));
+      if (sale !== undefined) wanted.set(sale.backendModel, [can, sale.entry.estimators ?? estimators]);
     }
-    for (const [model, choices] of wanted) await counting.prepare(model, choices, signal);
+    for (const [model, [can, choices]] of wanted) await counting.prepare(model, can, choices, signal);
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
@@ -115,15 +113,13 @@ export class PriceOffer implements Offer {
     const contextTokens = contextOf(told, entry);
     const isLimited = contextTokens !== undefined && hasOutput(taskKind); // several texts without output have it each
     const options = { signal, ...(isLimited && { limitTokens: contextTokens }) };
-    const input = await counting
-      .count(asked, estimatorsFor(hasOutput(taskKind), entry.estimators ?? estimators), options)
-      .catch((error: unknown) => {
-        if (error instanceof CannotCount) return UNCOUNTED;
-        if (error instanceof CountersBusy) return BUSY;
-        throw error;
-      });
+    const input = await counting.count(asked, entry.estimators ?? estimators, options).catch((error: unknown) => {
+      if (error instanceof CannotCount) return UNCOUNTED;
+      if (error instanceof CountersBusy) return BUSY;
+      throw error;
+    });
     if (typeof input === 'string') return { refusal: 'rate-limited', message: input };
-    const outputTokens = outputRoom(request, input, contextTokens);
+    const outputTokens = outputRoom(request, input, contextTokens, entry.imageTokens ?? told.imageTokens);
     if (typeof outputTokens !== 'number') return outputTokens;
     const currency = currencyOf(entry.price);
     const rate = currency === undefined ? undefined : this.#shelf.rateOf(currency);

@@ -24,7 +24,7 @@ const shown: Record<string, object> = {
   'cold:8b': {
     capabilities: ['completion', 'vision'],
     parameters: 'stop   "<|num_ctx 5|>"\nnum_ctx                        4096\ntemperature 1',
-    model_info: { 'llama.context_length': 131_072 },
+    model_info: { 'llama.context_length': 131_072, 'llama.mm.tokens_per_image': 256 },
   },
   'long:1b': {
     capabilities: ['completion'],
@@ -48,6 +48,33 @@ function answer(call: Seen): void {
   return facts === undefined ? json(call, 404, { error: 'model not found' }) : json(call, 200, facts);
 }
 
+describe('the room for a text that an Ollama embeds', () => {
+  const roomOf = async (about: { parameters?: string; model_info: object }): Promise<number | undefined> => {
+    const upstream = await upstreamServer((call) => {
+      if (call.path === '/api/tags') return json(call, 200, { models: [{ name: 'e', digest: 'd9' }] });
+      if (call.path === '/api/ps')
+        return json(call, 200, { models: [{ name: 'e', digest: 'd9', context_length: 8192 }] });
+      return json(call, 200, { capabilities: ['embedding'], ...about });
+    });
+    return (await backendAt(upstream.origin).models())[0]?.contextTokens;
+  };
+
+  test.each([
+    ['is the context, where the last token alone makes the vector', { model_info: { 'qwen3.pooling_type': 3 } }, 8192],
+    ['is what Ollama takes at once, where all tokens make it', { model_info: { 'bert.pooling_type': 1 } }, 2048],
+    [
+      'is what the model file says is taken at once',
+      { parameters: 'num_batch 4096', model_info: { 'bert.pooling_type': 2 } },
+      4096,
+    ],
+    [
+      'is what the model file says is its context',
+      { parameters: 'num_ctx   512', model_info: { 'bert.pooling_type': 1 } },
+      512,
+    ],
+  ])('%s', async (_what, about, tokens) => expect(await roomOf(about)).toBe(tokens));
+});
+
 describe('an Ollama', () => {
   test('tells what is loaded, under any name, the least of the context as loaded and as it will be, and what each model can do, where this Ollama knows', async () => {
     const upstream = await upstreamServer(answer);
@@ -57,7 +84,14 @@ describe('an Ollama', () => {
     const expected = [
       { id: 'hot', ...hot },
       { id: 'hot:latest', ...hot },
-      { id: 'cold:8b', digest: 'd2', capabilities: ['completion', 'vision'], warm: false, contextTokens: 4096 },
+      {
+        id: 'cold:8b',
+        digest: 'd2',
+        capabilities: ['completion', 'vision'],
+        warm: false,
+        contextTokens: 4096,
+        imageTokens: 256,
+      },
       { id: 'long:1b', digest: 'd3', capabilities: ['completion'], warm: true, contextTokens: 32_768 },
       { id: 'embedder', ...embedder },
       { id: 'embedder:latest', ...embedder },

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -201,6 +201,23 @@ models:
         `second.yaml:3:18: models.b.aliases[1]: a model of this name has a price of its own in first.yaml.`,
       ),
     ]);
+  });
+
+  test('names the files of its estimators from its own folder, and tells of one that is not there', () => {
+    mkdirSync(join(directory, 'lists'));
+    const named = (estimator: string) => {
+      list('lists/mine.yaml', `models:\n  a:\n    estimator: ${estimator}\n    price: { request_msat: 1 }`);
+      return () => load('pricing: { lists: [lists/mine.yaml] }');
+    };
+    list('lists/count.mjs', 'export const countTokens = () => 1;');
+    expect(findPrice(named('{ module: count.mjs }')().pricing.lists, 'a')?.estimators).toEqual([
+      { name: 'module', file: join(directory, 'lists', 'count.mjs') },
+    ]);
+    const [problem, ...others] = problemsOf(named('[bytes, { huggingface: count.mjs }, { huggingface: gone.json }]'));
+    expect(problem).toMatch(
+      /^lists\/mine\.yaml:3:67: models\.a\.estimator\[2\]\.huggingface: there is no such file\. Cure: /,
+    );
+    expect(others).toEqual([]);
   });
 
   test('without any rate in the configuration has no price in a currency', () => {

@@ -100,6 +100,18 @@ const CASES: readonly Case[] = [
     ['config.yaml:1:19: llm.estimator: expected at least one entry, got an empty list. Cure: add an entry'],
   ],
   [
+    'a tokenizer that is not there',
+    'llm:\n  estimator: { huggingface: ./nowhere/tokenizer.json }',
+    [
+      'config.yaml:2:29: llm.estimator.huggingface: there is no such file. Cure: put the file there, where this program may read it; its name is relative to this file.',
+    ],
+  ],
+  [
+    'a module that is a folder, behind estimators that are sound, of one model',
+    `llm:\n  models:\n    gpt-5.2:\n      estimator:\n        - openai\n        - module: ${tmpdir()}`,
+    ['config.yaml:6:19: llm.models["gpt-5.2"].estimator[1].module: this is no file.'],
+  ],
+  [
     'a backend without driver',
     'backends:\n  - name: a',
     ['config.yaml:2:5: backends[0].driver: expected one of ollama, openai, demo, got nothing.'],

@@ -3,23 +3,24 @@ import { Counting } from '../../src/estimating/counting.ts';
 import { CannotCount, CountersBusy } from '../../src/estimating/estimator.ts';
 import type { Count, Estimator } from '../../src/estimating/estimator.ts';
 import { checkRequest } from '../../src/openai/request.ts';
-import type { CheckedRequest } from '../../src/openai/request.ts';
+import type { CheckedRequest, TaskKind } from '../../src/openai/request.ts';
 import type { EstimatorChoice } from '../../src/pricing/price-list.ts';
 import type { CountedHow } from '../../src/pricing/price.ts';
 import { collectingLog } from '../harness/silent-log.ts';
 
 const never = new AbortController().signal;
+const CHAT = 'openai.chat_completions.v1';
 const CHOICES: EstimatorChoice[] = [{ name: 'openai' }, { name: 'bytes' }];
 
 function chat(model: string): CheckedRequest {
   const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }] });
-  const request = checkRequest('openai.chat_completions.v1', Buffer.from(body), model, { maxOutputTokens: 10 });
+  const request = checkRequest(CHAT, Buffer.from(body), model, { maxOutputTokens: 10 });
   if ('refusal' in request) throw new Error(request.message);
   return request;
 }
 
 /** The first choice counts 7 unless it is told why it can't; the second one 9. */
-function counting(more: Pick<Count, 'partTokens' | 'lessons'> = {}) {
+function counting(more: Pick<Count, 'partTokens' | 'lessons'> & { taskKinds?: readonly TaskKind[] } = {}) {
   const { log, text } = collectingLog();
   const state: { why?: string | undefined; isBusy?: boolean; opened: number } = { opened: 0 };
   const open = (choice: EstimatorChoice): Estimator => {
@@ -28,12 +29,14 @@ function counting(more: Pick<Count, 'partTokens' | 'lessons'> = {}) {
       if (choice.name === 'openai' && state.why !== undefined) throw new CannotCount(state.why);
       if (choice.name === 'openai' && state.isBusy) throw new CountersBusy('too many wait');
     };
+    const { taskKinds, ...counted } = more;
     return {
       name: choice.name,
+      ...(choice.name === 'openai' && taskKinds && { taskKinds }),
       prepare: able,
       count: async () => {
         await able();
-        return { tokens: choice.name === 'openai' ? 7 : 9, accuracy: 'exact', ...more };
+        return { tokens: choice.name === 'openai' ? 7 : 9, accuracy: 'exact', ...counted };
       },
       close: () => Promise.resolve(),
     };
@@ -56,12 +59,22 @@ describe('the estimators of a model', () => {
   test('one that can not serve the model is left out, and the operator is told why, once', async () => {
     const { counting: counts, state, text } = counting();
     state.why = 'no such vocabulary';
-    await counts.prepare('a', CHOICES, never);
+    await counts.prepare('a', [CHAT], CHOICES, never);
     for (const _ of [1, 2]) {
       expect(await counts.count(chat('a'), CHOICES, { signal: never })).toMatchObject({ estimator: 'bytes' });
-      await counts.prepare('a', CHOICES, never);
+      await counts.prepare('a', [CHAT], CHOICES, never);
     }
     expect(text().match(/no such vocabulary/g)).toHaveLength(1);
+  });
+
+  test('one that is for other work is not asked, and nobody is told: it can not be otherwise', async () => {
+    const { counting: counts, text } = counting({ taskKinds: ['openai.embeddings.v1'] });
+    await counts.prepare('a', [CHAT], CHOICES, never);
+    expect(await counts.count(chat('a'), CHOICES, { signal: never })).toMatchObject({ estimator: 'bytes' });
+    expect(text()).toBe('');
+    await counts.prepare('a', [CHAT], [{ name: 'openai' }], never);
+    expect(text()).toContain('nothing can count for this model');
+    await expect(counts.count(chat('a'), [{ name: 'openai' }], { signal: never })).rejects.toThrow(CannotCount);
   });
 
   test('one that fails while it counts hands over to the next, for that request', async () => {
@@ -76,7 +89,7 @@ describe('the estimators of a model', () => {
   test('one that is busy says so: the next one would guess, and it is asked again', async () => {
     const { counting: counts, state } = counting();
     state.isBusy = true;
-    await counts.prepare('a', CHOICES, never);
+    await counts.prepare('a', [CHAT], CHOICES, never);
     await expect(counts.count(chat('a'), CHOICES, { signal: never })).rejects.toThrow(CountersBusy);
     state.isBusy = false;
     expect(await counts.count(chat('a'), CHOICES, { signal: never })).toMatchObject({ estimator: 'openai' });

@@ -16,6 +16,8 @@ import type { CheckedRequest } from '../../src/openai/request.ts';
 import { bytePairVocabulary } from './tokenizer/sample-vocabularies.ts';
 
 const never = new AbortController().signal;
+const CHAT = 'openai.chat_completions.v1';
+const EMBEDDING = 'openai.embeddings.v1';
 const opened: { close(): unknown }[] = [];
 afterEach(async () => {
   for (const one of opened.splice(0)) await one.close();
@@ -56,6 +58,10 @@ async function serve(script: Script): Promise<{ url: string; asked: string[]; sc
     const models = (script.models ?? ['m:latest']).map((name) => ({ name, digest: script.digest ?? 'd1' }));
     if (path === '/api/tags') return { models };
     if (path === '/api/ps') return { models: script.isLoaded === false ? [] : models };
+    if (path === '/api/embed') {
+      asked.push('embed');
+      return { embeddings: [[1]], prompt_eval_count: tokensOf(body['input'] as string) };
+    }
     if (path !== '/api/chat') return undefined;
     asked.push(body['_debug_render_only'] === true ? 'render' : 'run');
     const messages = body['messages'] as Message[];
@@ -93,10 +99,17 @@ function estimatorOf(...urls: string[]): Estimator {
 
 function chat(content: string, more: object = {}, allowImages = false): CheckedRequest {
   const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content }], ...more });
-  const checked = checkRequest('openai.chat_completions.v1', Buffer.from(body), 'm', {
+  const checked = checkRequest(CHAT, Buffer.from(body), 'm', {
     maxOutputTokens: 10,
     allowImages,
   });
+  if ('refusal' in checked) throw new Error(checked.message);
+  return checked;
+}
+
+function texts(...input: string[]): CheckedRequest {
+  const body = JSON.stringify({ model: 'm', input: input.length === 1 ? input[0] : input });
+  const checked = checkRequest(EMBEDDING, Buffer.from(body), 'm', { maxOutputTokens: 10 });
   if ('refusal' in checked) throw new Error(checked.message);
   return checked;
 }
@@ -107,7 +120,7 @@ describe('the ollama estimator', () => {
   test.each<Engine>(['llama.cpp', 'ollama'])('finds out by itself that %s counts, and counts so', async (engine) => {
     const { url } = await serve({ engine });
     const estimator = estimatorOf(url);
-    await estimator.prepare('m', never);
+    await estimator.prepare('m', [CHAT], never);
     const { tokens, accuracy } = await estimator.count(chat(TEXT), { signal: never });
     expect(accuracy).toBe('exact');
     expect(tokens).toBe(1 + tokenizerOf(engine).count(`<|im_start|>user\n${TEXT}<|im_end|>\n`));
@@ -116,27 +129,29 @@ describe('the ollama estimator', () => {
   test('tests a model once, and again when it has become another', async () => {
     const { url, asked, script } = await serve({});
     const estimator = estimatorOf(url);
-    for (let round = 0; round < 3; round++) await estimator.prepare('m', never);
+    for (let round = 0; round < 3; round++) await estimator.prepare('m', [CHAT], never);
     expect(asked).toEqual(['render', 'render', 'run', 'run']);
     script.digest = 'd2';
-    await estimator.prepare('m', never);
+    await estimator.prepare('m', [CHAT], never);
     expect(asked).toHaveLength(8);
   });
 
   test('refuses a model that Ollama counts otherwise, and says how far off it would be', async () => {
     const { url } = await serve({ tokensOf: (prompt) => (prompt.length > 99 ? 400 : 12) });
-    await expect(estimatorOf(url).prepare('m', never)).rejects.toThrow(/probe has 400 tokens there and \d+ here/);
+    await expect(estimatorOf(url).prepare('m', [CHAT], never)).rejects.toThrow(
+      /probe has 400 tokens there and \d+ here/,
+    );
   });
 
   test('refuses a vocabulary whose splitting it does not know', async () => {
     const { url } = await serve({ pre: 'kimi-k2' });
-    await expect(estimatorOf(url).prepare('m', never)).rejects.toThrow('"kimi-k2"');
+    await expect(estimatorOf(url).prepare('m', [CHAT], never)).rejects.toThrow('"kimi-k2"');
   });
 
   test('sends nothing to be rendered that does not fit', async () => {
     const { url, asked } = await serve({});
     const estimator = estimatorOf(url);
-    await estimator.prepare('m', never);
+    await estimator.prepare('m', [CHAT], never);
     asked.length = 0;
     const { tokens } = await estimator.count(chat('word '.repeat(5000)), { signal: never, limitTokens: 100 });
     expect(tokens).toBeGreaterThan(100);
@@ -146,7 +161,7 @@ describe('the ollama estimator', () => {
   test('makes no model load for a quote: it tells the tokens of the text alone', async () => {
     const { url, asked, script } = await serve({});
     const estimator = estimatorOf(url);
-    await estimator.prepare('m', never);
+    await estimator.prepare('m', [CHAT], never);
     asked.length = 0;
     script.isLoaded = false;
     expect(await estimator.count(chat('one two three'), { signal: never })).toEqual({
@@ -160,7 +175,7 @@ describe('the ollama estimator', () => {
   test('waits with its test until the model is in memory, and counts exactly from then on', async () => {
     const { url, asked, script } = await serve({ isLoaded: false });
     const estimator = estimatorOf(url);
-    await estimator.prepare('m', never);
+    await estimator.prepare('m', [CHAT], never);
     expect(await estimator.count(chat('one two three'), { signal: never })).toMatchObject({ accuracy: 'estimate' });
     expect(asked).toEqual([]);
     script.isLoaded = true;
@@ -171,7 +186,7 @@ describe('the ollama estimator', () => {
   test('where Ollama renders nothing, tells the tokens of the text by its parts, and what short chats had there', async () => {
     const { url, asked } = await serve({ renders: false });
     const estimator = estimatorOf(url);
-    await estimator.prepare('m', never);
+    await estimator.prepare('m', [CHAT], never);
     const tested = asked.length;
     expect(tested).toBeLessThan(30);
     const first = await estimator.count(chat('one two three'), { signal: never });
@@ -190,7 +205,7 @@ describe('the ollama estimator', () => {
     async (engine) => {
       const { url } = await serve({ engine, renders: false });
       const estimator = estimatorOf(url);
-      await estimator.prepare('m', never);
+      await estimator.prepare('m', [CHAT], never);
       const { partTokens } = await estimator.count(chat(TEXT), { signal: never });
       expect(partTokens?.user).toBe(tokenizerOf(engine).count(TEXT));
     },
@@ -199,7 +214,7 @@ describe('the ollama estimator', () => {
   test('leaves out of its test what the server refuses, and ends it when the server is slow', async () => {
     const refusing = await serve({ renders: false, takesTools: false });
     const estimator = estimatorOf(refusing.url);
-    await estimator.prepare('m', never);
+    await estimator.prepare('m', [CHAT], never);
     const { lessons = [] } = await estimator.count(chat('hi'), { signal: never });
     expect(lessons.length).toBeGreaterThan(5);
     expect(lessons.every(({ shape }) => shape.tools === 0)).toBe(true);
@@ -208,14 +223,14 @@ describe('the ollama estimator', () => {
     const clock = { ...systemClock, nowMs: () => nowMs };
     const hasty = createOllamaEstimator({ urls: [slow.url], clock, timeLimitMs: 20_000 });
     opened.push(hasty);
-    await hasty.prepare('m', never);
+    await hasty.prepare('m', [CHAT], never);
     expect((await hasty.count(chat('hi'), { signal: never })).lessons).toHaveLength(3);
   });
 
   test('counts the text beside images, which are not rendered', async () => {
     const { url, asked } = await serve({});
     const estimator = estimatorOf(url);
-    await estimator.prepare('m', never);
+    await estimator.prepare('m', [CHAT], never);
     asked.length = 0;
     const image = {
       type: 'image_url',
@@ -232,7 +247,7 @@ describe('the ollama estimator', () => {
   test('gives an upper bound for text that is too long to be counted', async () => {
     const { url } = await serve({});
     const estimator = estimatorOf(url);
-    await estimator.prepare('m', never);
+    await estimator.prepare('m', [CHAT], never);
     const long = 'ab'.repeat(4_500_000);
     const { tokens, accuracy } = await estimator.count(chat(long), { signal: never });
     expect(accuracy).toBe('bound');
@@ -244,7 +259,7 @@ describe('the ollama estimator', () => {
     const other = await serve({ models: ['x:latest'] });
     const right = await serve({});
     const estimator = estimatorOf(away, other.url, right.url);
-    await estimator.prepare('m', never);
+    await estimator.prepare('m', [CHAT], never);
     await estimator.count(chat('hi'), { signal: never });
     expect(other.asked).toEqual([]);
     expect(right.asked).toContain('run');
@@ -252,11 +267,56 @@ describe('the ollama estimator', () => {
 
   test('can not count when no server has the model or none answers, and stops when it is told to', async () => {
     const other = await serve({ models: [] });
-    await expect(estimatorOf(other.url).prepare('m', never)).rejects.toThrow('no Ollama has it');
+    await expect(estimatorOf(other.url).prepare('m', [CHAT], never)).rejects.toThrow('no Ollama has it');
     const away = estimatorOf('http://127.0.0.1:1');
-    await expect(away.prepare('m', never)).rejects.toThrow(CannotCount);
+    await expect(away.prepare('m', [CHAT], never)).rejects.toThrow(CannotCount);
     await expect(away.count(chat('hi'), { signal: never })).rejects.toThrow('does not answer');
     const signal = AbortSignal.abort(new Error('gone'));
     await expect(away.count(chat('hi'), { signal })).rejects.toThrow('gone');
+  });
+});
+
+describe('texts to be embedded', () => {
+  test.each<Engine>(['llama.cpp', 'ollama'])(
+    'are counted one by one as %s does, with what goes around each',
+    async (engine) => {
+      const { url, asked } = await serve({ engine });
+      const estimator = estimatorOf(url);
+      await estimator.prepare('m', [EMBEDDING], never);
+      const counts = ['hi', TEXT, 'hi'].map((text) => tokenizerOf(engine).count(text));
+      expect(await estimator.count(texts('hi', TEXT, 'hi'), { signal: never })).toEqual({
+        tokens: counts.reduce((sum, count) => sum + 1 + count, 0),
+        longestTextTokens: Math.max(...counts) + 3,
+        accuracy: 'exact',
+      });
+      expect(await estimator.count(texts('hi'), { signal: never })).toMatchObject({ tokens: 2, accuracy: 'exact' });
+      expect(asked).toEqual(['embed', 'embed']);
+    },
+  );
+
+  test('are counted exactly when the model is out of memory again, and about before it was put to the test', async () => {
+    const { url, asked, script } = await serve({ isLoaded: false });
+    const estimator = estimatorOf(url);
+    await estimator.prepare('m', [EMBEDDING], never);
+    const count = async () => estimator.count(texts('one two three'), { signal: never });
+    expect(await count()).toMatchObject({ tokens: 3 + 2, accuracy: 'estimate' });
+    expect(asked).toEqual([]);
+    script.isLoaded = true;
+    expect(await count()).toMatchObject({ tokens: 3 + 1, accuracy: 'exact' });
+    script.isLoaded = false;
+    expect(await count()).toMatchObject({ tokens: 3 + 1, accuracy: 'exact' });
+  });
+
+  test('are not counted with a model that counts otherwise', async () => {
+    const { url } = await serve({ tokensOf: (text) => (text.length > 99 ? 400 : 2) });
+    await expect(estimatorOf(url).prepare('m', [EMBEDDING], never)).rejects.toThrow(/probe has 400 tokens there/);
+  });
+
+  test('have an upper bound when they are too long to be counted', async () => {
+    const { url } = await serve({});
+    const long = 'ab'.repeat(4_500_000);
+    const { tokens, accuracy } = await estimatorOf(url).count(texts(long), { signal: never });
+    expect(accuracy).toBe('bound');
+    expect(tokens).toBeGreaterThan(long.length);
   });
 });

@@ -7,9 +7,10 @@ import { systemClock } from '../../src/clock/clock.ts';
 import { CannotCount } from '../../src/estimating/estimator.ts';
 import { createServerEstimator } from '../../src/estimating/server.ts';
 import { checkRequest } from '../../src/openai/request.ts';
-import type { CheckedRequest, TaskKind } from '../../src/openai/request.ts';
+import type { CheckedRequest } from '../../src/openai/request.ts';
 
 const never = new AbortController().signal;
+const CHAT = 'openai.chat_completions.v1';
 const open: Server[] = [];
 afterEach(() => {
   for (const server of open.splice(0)) {
@@ -35,11 +36,9 @@ async function serve(answer: Answer): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
 }
 
-function request(content = 'hi there', kind: TaskKind = 'openai.chat_completions.v1'): CheckedRequest {
-  const body = kind === 'openai.responses.v1' ? { input: content } : { messages: [{ role: 'user', content }] };
-  const checked = checkRequest(kind, Buffer.from(JSON.stringify({ model: 'm', ...body })), 'm', {
-    maxOutputTokens: 10,
-  });
+function request(content = 'hi there'): CheckedRequest {
+  const body = JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] });
+  const checked = checkRequest(CHAT, Buffer.from(body), 'm', { maxOutputTokens: 10 });
   if ('refusal' in checked) throw new Error(checked.message);
   return checked;
 }
@@ -55,7 +54,7 @@ describe('the server estimator', () => {
       return { count: 7, max_model_len: 4096, tokens: [] };
     });
     const estimator = createServerEstimator({ servers: [{ url, apiKey: 'k' }], clock: systemClock });
-    await estimator.prepare('m', never);
+    await estimator.prepare('m', [CHAT], never);
     expect(await estimator.count(request(), { signal: never })).toEqual({ tokens: 7, accuracy: 'exact' });
     expect(seen).toEqual([
       ['m', 'Bearer k'],
@@ -71,7 +70,7 @@ describe('the server estimator', () => {
       return { tokens: Array.from({ length: words(body['content']) }, (_, id) => id) };
     });
     const estimator = createServerEstimator({ servers: [{ url }], clock: systemClock });
-    await estimator.prepare('m', never);
+    await estimator.prepare('m', [CHAT], never);
     expect(await estimator.count(request('one two three'), { signal: never })).toEqual({
       tokens: 5,
       accuracy: 'exact',
@@ -82,19 +81,18 @@ describe('the server estimator', () => {
     const plain = await serve(() => undefined);
     const able = await serve((path) => (path === '/tokenize' ? { count: 3 } : undefined));
     const estimator = createServerEstimator({ servers: [{ url: plain }, { url: able }], clock: systemClock });
-    await estimator.prepare('m', never);
+    await estimator.prepare('m', [CHAT], never);
     expect((await estimator.count(request(), { signal: never })).tokens).toBe(3);
   });
 
-  test('can not count where no server tells, where it answers nonsense, or for what is no chat', async () => {
+  test('can not count where no server tells, or where it answers nonsense', async () => {
     const plain = createServerEstimator({ servers: [{ url: await serve(() => ({})) }], clock: systemClock });
-    await expect(plain.prepare('m', never)).rejects.toThrow(CannotCount);
+    await expect(plain.prepare('m', [CHAT], never)).rejects.toThrow(CannotCount);
     await expect(plain.count(request(), { signal: never })).rejects.toThrow(CannotCount);
     let count: unknown = 3;
     const url = await serve((path) => (path === '/tokenize' ? { count } : undefined));
     const estimator = createServerEstimator({ servers: [{ url }], clock: systemClock });
-    await estimator.prepare('m', never);
-    await expect(estimator.count(request('x', 'openai.responses.v1'), { signal: never })).rejects.toThrow(CannotCount);
+    await estimator.prepare('m', [CHAT], never);
     for (count of [0, 1.5, '7', null])
       await expect(estimator.count(request(), { signal: never })).rejects.toThrow(CannotCount);
   });
@@ -105,7 +103,7 @@ describe('the server estimator', () => {
     const rung: (() => void)[] = [];
     const clock = { nowMs: () => 0, timer: (_ms: number, ring: () => void) => (rung.push(ring), () => {}) };
     const estimator = createServerEstimator({ servers: [{ url }], clock });
-    await estimator.prepare('m', never);
+    await estimator.prepare('m', [CHAT], never);
     isSilent = true;
     const waiting = estimator.count(request(), { signal: never });
     rung.at(-1)?.();
@@ -120,7 +118,7 @@ describe('the server estimator', () => {
     let asked = 0;
     const url = await serve((path) => (path === '/tokenize' ? { count: ++asked } : undefined));
     const estimator = createServerEstimator({ servers: [{ url }], clock: systemClock, maxBytes: 1_000 });
-    await estimator.prepare('m', never);
+    await estimator.prepare('m', [CHAT], never);
     const long = request('\n'.repeat(2_000));
     expect(await estimator.count(long, { signal: never })).toEqual({ tokens: long.inputBytes, accuracy: 'bound' });
     expect(asked).toBe(1);

@@ -76,6 +76,16 @@ describe('prices that change while the program runs', () => {
     expect(inputPrices()).toEqual([2_000n]);
   });
 
+  test('stay as they were when an estimator names a file that is not there', async () => {
+    await writeFile(file('config.yaml'), config('llm: { estimator: { module: ./count.mjs } }'));
+    reload.reload();
+    expect(taken).toEqual([]);
+    expect(logText()).toContain(`${file('config.yaml')}:2:29: llm.estimator.module: there is no such file`);
+    await writeFile(file('count.mjs'), 'export const countTokens = () => 1;');
+    reload.reload();
+    expect(taken).toMatchObject([{ llm: { estimators: [{ name: 'module', file: file('count.mjs') }] } }]);
+  });
+
   test('are followed into another list', async () => {
     reload.start();
     await writeFile(file('other.yaml'), list(4_000));

@@ -73,6 +73,15 @@ describe('where images are sold', () => {
     expect(checked(RESPONSES, { input })).toMatchObject({ images: { count: 2, bytes: 2 * url.length } });
   });
 
+  test('each tells its size, also one that stands there twice', () => {
+    const { images } = checked(CHAT, withParts(image(png(640, 480)), image(jpeg(30, 20)), text, image(png(640, 480))));
+    expect(images.sizes).toEqual([
+      { width: 640, height: 480 },
+      { width: 30, height: 20 },
+      { width: 640, height: 480 },
+    ]);
+  });
+
   test('what looks like one in another place is text, and counted as such', () => {
     const hidden = { type: 'image_url', image_url: { url: png(1, 1) } };
     const annotated = checked(CHAT, { messages: [{ role: 'assistant', content: 'a', annotations: [hidden] }] });

@@ -7,7 +7,7 @@ import { ggufBytes } from './gguf.ts';
 import { Ollama, ollamaEnvironment } from './ollama.ts';
 import { vocabularies, vocabularyPackages } from './vocabularies.ts';
 import type { VocabularyModel } from './vocabulary-models.ts';
-import { templateOf, trainedTokens, vocabularyModelfile, vocabularyModels } from './vocabulary-models.ts';
+import { allVocabularyModels, templateOf, trainedTokens, vocabularyModelfile } from './vocabulary-models.ts';
 import { metadataOf, randomTensors } from './vocabulary-weights.ts';
 
 const shortHash = (...made: readonly (string | Uint8Array)[]): string => {
@@ -35,9 +35,14 @@ export const vocabulariesPart: Part = {
 };
 
 async function writeModel(model: VocabularyModel, packages: string, work: string): Promise<void> {
-  const { name, architecture, seed } = model;
+  const { name, architecture, seed, pooling, addsEos } = model;
   const vocabulary = await vocabularies[model.vocabulary](packages);
-  const metadata = metadataOf(architecture, vocabulary, { name: model.vocabulary, trainedTokens });
+  const metadata = metadataOf(architecture, vocabulary, {
+    name: model.vocabulary,
+    trainedTokens,
+    ...(pooling && { pooling }),
+    ...(addsEos && { addsEos }),
+  });
   if (model.template === 'jinja') metadata['tokenizer.chat_template'] = { string: templateOf(model) };
   writeFileSync(join(work, `${name}.gguf`), ggufBytes(metadata, randomTensors(architecture, vocabulary, seed)));
   writeFileSync(join(work, `${name}.Modelfile`), vocabularyModelfile(model));
@@ -48,7 +53,7 @@ function modelsVersion(): string {
   const sources = ['gguf.ts', 'vocabularies.ts', 'vocabulary-weights.ts'].map((file) =>
     readFileSync(join(import.meta.dirname, file)),
   );
-  const made = vocabularyModels.flatMap((model) => [
+  const made = allVocabularyModels.flatMap((model) => [
     JSON.stringify(model),
     templateOf(model),
     vocabularyModelfile(model),
@@ -67,13 +72,13 @@ export function vocabularyModelsPart(ollama: string, packages: string): Part {
     async make(directory, logFile) {
       const work = join(directory, 'work');
       mkdirSync(work);
-      for (const model of vocabularyModels) await writeModel(model, packages, work);
+      for (const model of allVocabularyModels) await writeModel(model, packages, work);
       const modelsDir = join(directory, 'models');
       const server = await Ollama.serving(ollama, join(work, 'home'), modelsDir);
       await server.start();
       try {
         const env = ollamaEnvironment(join(work, 'home'), modelsDir, new URL(server.coordinates.url).host);
-        for (const { name } of vocabularyModels) {
+        for (const { name } of allVocabularyModels) {
           const create = ['create', name, '-f', `${name}.Modelfile`];
           await runLogged(join(ollama, 'bin', 'ollama'), create, { cwd: work, logFile, env });
         }

@@ -11,8 +11,12 @@ export type VocabularyModel = {
   name: string;
   architecture: Architecture;
   vocabulary: VocabularyName;
-  /** `go`: Ollama renders the chat. `jinja`: the model's file carries the template, and llama.cpp's server renders. */
-  template: 'go' | 'jinja';
+  /** `go`: Ollama renders the chat. `jinja`: the model's file carries the template, and llama.cpp's server renders. Absent: it does not chat. */
+  template?: 'go' | 'jinja';
+  /** Makes it a model for embeddings: how the vectors of a text's tokens become one. */
+  pooling?: 'mean' | 'last';
+  /** A token of the vocabulary goes behind each text, as with Qwen's models for embeddings. */
+  addsEos?: true;
   /** What Ollama gives a request; the file itself says `trainedTokens`. */
   contextTokens: number;
   seed: number;
@@ -37,9 +41,24 @@ export const vocabularyModels: readonly VocabularyModel[] = [
   { name: 'qwen3', architecture: 'qwen3', vocabulary: 'qwen3', template: 'go', contextTokens: 16_384, seed: 6 },
 ];
 
-/** The chat template, in the language that `template` names. */
+/** Those that embed instead. */
+export const embeddingModels: readonly VocabularyModel[] = (
+  [
+    { name: 'llama2-embed', architecture: 'llama', vocabulary: 'llama2', pooling: 'mean' },
+    { name: 'llama3-embed', architecture: 'llama', vocabulary: 'llama3', pooling: 'mean' },
+    { name: 'gpt2-embed', architecture: 'llama', vocabulary: 'gpt2', pooling: 'mean' },
+    { name: 'qwen3-embed', architecture: 'qwen3', vocabulary: 'qwen3', pooling: 'last', addsEos: true },
+  ] as const
+).map((model, at) => ({ ...model, contextTokens: 4096, seed: 11 + at }));
+
+/** All that the rig's Ollama has. */
+export const allVocabularyModels = [...vocabularyModels, ...embeddingModels];
+
+/** The chat template, in the language that `template` names; empty where there is none. */
 export const templateOf = ({ vocabulary, template }: VocabularyModel): string =>
-  readFileSync(join(templates, `${vocabulary}.${template === 'go' ? 'gotmpl' : 'jinja'}`), 'utf8').trimEnd();
+  template === undefined
+    ? ''
+    : readFileSync(join(templates, `${vocabulary}.${template === 'go' ? 'gotmpl' : 'jinja'}`), 'utf8').trimEnd();
 
 /** What `ollama create` reads; the model's file lies beside it. */
 export function vocabularyModelfile(model: VocabularyModel): string {

@@ -5,7 +5,7 @@ import type { Report } from './cache.ts';
 import { removeDirectory, temporaryDirectory } from './guard.ts';
 import type { OllamaCoordinates } from './ollama.ts';
 import { Ollama } from './ollama.ts';
-import { vocabularyModels } from './vocabulary-models.ts';
+import { allVocabularyModels } from './vocabulary-models.ts';
 
 /** An Ollama of its own with the models of real vocabularies. */
 export type VocabularyOllama = AsyncDisposable & { readonly coordinates: OllamaCoordinates };
@@ -17,7 +17,7 @@ export async function startVocabularyOllama(
 ): Promise<VocabularyOllama> {
   const parts = await buildVocabularies(kind, report);
   const dir = temporaryDirectory();
-  const names = vocabularyModels.map(({ name }) => name);
+  const names = allVocabularyModels.map(({ name }) => name);
   const ollama = await Ollama.serving(parts.ollama, dir, join(parts.models, 'models'), names);
   const stop = async () => {
     await ollama.kill();

@@ -49,11 +49,23 @@ export function randomTensors(architecture: Architecture, { tokens }: Vocabulary
   ];
 }
 
+/** `pooling_type`, as llama.cpp numbers them. */
+const poolingTypes = { mean: 1, last: 3 } as const;
+
+/** What of the metadata is not the vocabulary's. */
+export type About = {
+  name: string;
+  trainedTokens: number;
+  /** Absent: the model writes text. */
+  pooling?: keyof typeof poolingTypes;
+  addsEos?: true;
+};
+
 /** What the file says of the model and its vocabulary. */
 export function metadataOf(
   architecture: Architecture,
   vocabulary: Vocabulary,
-  { name, trainedTokens }: { name: string; trainedTokens: number },
+  { name, trainedTokens, pooling, addsEos }: About,
 ): Record<string, GgufValue> {
   const { model, pre, tokens, types, merges, scores, bos, eos, addBos } = vocabulary;
   return {
@@ -80,6 +92,8 @@ export function metadataOf(
     ...(scores && { 'tokenizer.ggml.scores': { float32s: scores } }),
     'tokenizer.ggml.bos_token_id': { uint32: bos },
     'tokenizer.ggml.eos_token_id': { uint32: eos },
+    ...(pooling && { [`${architecture}.pooling_type`]: { uint32: poolingTypes[pooling] } }),
+    ...(addsEos && { 'tokenizer.ggml.add_eos_token': { bool: true } }),
     ...(addBos !== undefined && { 'tokenizer.ggml.add_bos_token': { bool: addBos } }),
   };
 }

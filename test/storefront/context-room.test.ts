@@ -1,12 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { ImageSize } from '../../src/openai/image.ts';
 import { outputRoom } from '../../src/storefront/context-room.ts';
+import { imageRoom } from '../../src/storefront/image-room.ts';
 
 const exact = (tokens: number) => ({ tokens, how: { accuracy: 'exact' as const } });
-const asking = (maxOutputTokensPerChoice: number, namesCap = true) => ({
+const imagesOf = (...sizes: ImageSize[]) => ({ count: sizes.length, bytes: 1000, sizes });
+const asking = (maxOutputTokensPerChoice: number, namesCap = true, images = imagesOf()) => ({
   namesCap,
   maxOutputTokensPerChoice,
   promptText: [],
+  images,
 });
 
 describe('prompt and answer', () => {
@@ -61,8 +65,56 @@ describe('prompt and answer', () => {
   });
 });
 
+describe('images', () => {
+  const photo = { width: 4000, height: 3000 };
+  const icon = { width: 16, height: 16 };
+
+  test('take a token for each square of 28 pixels and each row of them, or what models take whatever the size', () => {
+    expect(imageRoom([])).toBe(0);
+    expect(imageRoom([photo])).toBe(108 * (143 + 1) + 8);
+    expect(imageRoom([icon, icon])).toBe(2 * (4160 + 8));
+  });
+
+  // As Hugging Face and llama.cpp make them: both sides to whole squares, the area into bounds.
+  test('take no more than that with models that cut them into squares', () => {
+    const side = fc.integer({ min: 1, max: 8000 });
+    const property = fc.property(side, side, fc.constantFrom(28, 32), (width, height, square) => {
+      const [columns, rows] = [Math.max(1, Math.round(width / square)), Math.max(1, Math.round(height / square))];
+      const made = Math.max(columns * rows, 1024); // Ollama has Qwen-VL make small ones as large
+      expect(imageRoom([{ width, height }])).toBeGreaterThanOrEqual(Math.min(made, 16_384) + 2);
+    });
+    fc.assert(property);
+  });
+
+  test('take what is known of the model, where it is', () => expect(imageRoom([photo, icon], 256)).toBe(2 * 264));
+
+  test('leave less room for the answer', () => {
+    const shown = asking(4_096, false, imagesOf(icon));
+    expect(outputRoom(shown, exact(40), 5_000)).toBe(5_000 - 40 - 4_168);
+    expect(outputRoom(shown, exact(40), 5_000, 576)).toBe(4_096);
+    expect(outputRoom(asking(800, true, imagesOf(icon)), exact(40), 5_000)).toEqual({
+      refusal: 'unsupported-params',
+      message:
+        'the prompt takes with its images up to 4208 of the 5000 tokens that this model has for prompt and answer together: ask for at most 792 of output, not 800',
+    });
+  });
+
+  test.each([true, false])('that leave no room are why nothing fits; with a cap: %s', (namesCap) =>
+    expect(outputRoom(asking(5, namesCap, imagesOf(icon)), exact(40), 4_096)).toEqual({
+      refusal: 'payload-too-large',
+      message:
+        'the prompt takes with its images up to 4208 of the 4096 tokens that this model has for prompt and answer together: no answer fits beside it',
+    }),
+  );
+});
+
 describe('texts without output', () => {
-  const texts = (...promptText: string[]) => ({ namesCap: false, maxOutputTokensPerChoice: 0, promptText });
+  const texts = (...promptText: string[]) => ({
+    namesCap: false,
+    maxOutputTokensPerChoice: 0,
+    promptText,
+    images: imagesOf(),
+  });
 
   test('have the context to themselves, each of them', () => {
     const ten = Array.from({ length: 10 }, () => 'x'.repeat(100));
@@ -70,6 +122,14 @@ describe('texts without output', () => {
     expect(outputRoom(texts(...ten, 'x'.repeat(101)), exact(1_101), 100)).toEqual({
       refusal: 'payload-too-large',
       message: 'a text of about 101 tokens does not fit into the 100 tokens that this model has for each text',
+    });
+  });
+
+  test('are refused by the count of the longest where it is known, however many bytes each has', () => {
+    const twice = texts('x'.repeat(10), 'x'.repeat(1_000));
+    expect(outputRoom(twice, { ...exact(150), longestTextTokens: 100 }, 100)).toBe(0);
+    expect(outputRoom(twice, { ...exact(150), longestTextTokens: 101 }, 100)).toMatchObject({
+      refusal: 'payload-too-large',
     });
   });
 });

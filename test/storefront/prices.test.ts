@@ -75,6 +75,26 @@ describe('images', () => {
   });
 
   test.each([
+    ['says', { imageTokens: 576 }, {}],
+    ['does not say, but the backend does', {}, { imageTokens: 256 }],
+  ])('are sold where they fit beside the answer, by what the operator %s', async (_who, said, told) => {
+    const price = { ...PRICES, imageMsat: msat(1n) };
+    const entry = { pattern: MODEL, price, capabilities: ['completion', 'vision'] } as const;
+    const small = { id: MODEL, contextTokens: 4_096 };
+    const unknown = await Market.open(2, { entries: [entry] });
+    unknown.backend.stock = [small];
+    await unknown.seller.pool.refresh();
+    const jobId = hex32();
+    await unknown.buyer.request(jobId);
+    await unknown.buyer.input(jobId, body);
+    expect((await unknown.buyer.hear('error', jobId)).message).toContain('with its images up to');
+    const market = await Market.open(2, { entries: [{ ...entry, ...said }] });
+    market.backend.stock = [{ ...small, ...told }];
+    await market.seller.pool.refresh();
+    expect((await market.buyer.order(body)).priceMsat).toBeGreaterThan(0n);
+  });
+
+  test.each([
     [
       'they have none',
       { price: PRICES, capabilities: ['completion', 'vision'] },

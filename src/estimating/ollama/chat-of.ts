@@ -19,6 +19,12 @@ export function chatOf(request: CheckedRequest): OllamaChat {
   }
 }
 
+/** The texts that it embeds one by one. */
+export function textsOf(request: CheckedRequest): readonly string[] {
+  const { input } = parsed(upstreamBytes(request)) as { readonly input: string | readonly string[] };
+  return [input].flat();
+}
+
 function chatOfChat(bytes: Uint8Array): OllamaChat {
   const body = parsed(bytes) as ChatBody & { tools?: unknown };
   const { tools } = body;

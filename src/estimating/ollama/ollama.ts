@@ -1,18 +1,18 @@
 import type { Clock } from '../../clock/clock.ts';
 import type { CheckedRequest } from '../../openai/checked-request.ts';
 import { partTokens } from '../../openai/prompt-part.ts';
+import { kinds } from '../../openai/request.ts';
+import type { TaskKind } from '../../openai/request.ts';
 import { CannotCount } from '../estimator.ts';
-import type { Count, CountOptions, Estimator, Lesson } from '../estimator.ts';
+import type { Count, CountOptions, Estimator } from '../estimator.ts';
 import { MAX_TEXT_BYTES, textBytes } from '../text-size.ts';
 import { usualTemplateTokens } from '../usual-template.ts';
-import { chatOf } from './chat-of.ts';
-import { findWay } from './self-test.ts';
-import { textOf } from './text-of.ts';
-import type { Way } from './self-test.ts';
+import { chatOf, textsOf } from './chat-of.ts';
+import { MAX_EXTRA } from './self-test.ts';
 import { OllamaServer } from './server.ts';
-import { probeTemplate } from './template-probes.ts';
+import { textOf } from './text-of.ts';
+import { TestedModels } from './tested-models.ts';
 import { VocabularyCounter } from './vocabulary-counter.ts';
-import type { ServedModel } from './vocabulary-counter.ts';
 
 export interface OllamaEstimatorOptions {
   /** Roots of the servers: `http://127.0.0.1:11434`. Of several that have a model, one is asked. */
@@ -30,126 +30,89 @@ export interface OllamaEstimatorOptions {
 const SLACK = 2;
 /** For a model whose context nobody told: longer prompts are not sent to be rendered. */
 const LONGEST_CONTEXT = 262_144;
-
-/** What is known of a model. */
-interface Ready extends ServedModel {
-  /** Undefined: the model has not been put to the test. */
-  readonly way: Way | undefined;
-  /** False: it was not loaded when it was looked at, and a test would load it. */
-  readonly isTested: boolean;
-  /** What its template was seen to do, where the server renders no prompts. */
-  readonly lessons?: readonly Lesson[];
-}
+/** Ollama may keep room for a token before and one behind a text, whether they come or not, and llama.cpp for one more: what goes beyond is cut off. */
+const SPARE_TOKENS = MAX_EXTRA + 1;
 
 class OllamaEstimator implements Estimator {
   readonly name = 'ollama';
-  readonly #options: OllamaEstimatorOptions;
-  readonly #servers: readonly OllamaServer[];
+  readonly #answerMs: number;
   readonly #counter: VocabularyCounter;
-  readonly #ready = new Map<string, Ready>();
+  readonly #models: TestedModels;
 
-  constructor(options: OllamaEstimatorOptions) {
-    const { urls, clock, timeLimitMs = 1_500 } = options;
-    this.#options = options;
-    this.#servers = urls.map((url) => new OllamaServer(url, clock));
-    this.#counter = new VocabularyCounter({ clock, answerMs: this.#answerMs, timeLimitMs });
+  constructor({ urls, clock, answerMs = 5_000, prepareMs = 120_000, timeLimitMs = 1_500 }: OllamaEstimatorOptions) {
+    this.#answerMs = answerMs;
+    this.#counter = new VocabularyCounter({ clock, answerMs, timeLimitMs });
+    const servers = urls.map((url) => new OllamaServer(url, clock));
+    this.#models = new TestedModels({ servers, counter: this.#counter, clock, answerMs, prepareMs });
   }
 
-  async prepare(model: string, signal: AbortSignal): Promise<void> {
+  async prepare(model: string, taskKinds: readonly TaskKind[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    const reasons: string[] = [];
-    for (const server of this.#servers) {
-      try {
-        const digest = await server.digestOf(model, this.#answerMs, signal);
-        if (digest === undefined) continue;
-        const known = this.#ready.get(model);
-        if (known?.digest === digest && known.server === server && known.isTested) return;
-        this.#ready.set(model, await this.#tested({ server, name: model, digest }, signal));
-        return;
-      } catch (error) {
-        if (!(error instanceof CannotCount)) throw error;
-        reasons.push(error.message);
-      }
-    }
-    this.#ready.delete(model);
-    throw new CannotCount(reasons.length > 0 ? reasons.join('; ') : 'no Ollama has it');
+    for (const use of new Set(taskKinds.map((taskKind) => kinds[taskKind].needs)))
+      await this.#models.prepare(model, use, signal);
   }
 
-  async count(request: CheckedRequest, { signal, limitTokens = Infinity }: CountOptions): Promise<Count> {
-    signal.throwIfAborted();
-    const { model, promptText, promptParts, shape, images } = request;
-    const around = usualTemplateTokens(shape);
-    const bytes = textBytes(promptText);
-    if (bytes > MAX_TEXT_BYTES) return { tokens: bytes + around, accuracy: 'bound' };
-    const { ready, isLoaded } = await this.#readyNow(model, signal);
-
-    const engine = ready.way?.engine ?? 'llama.cpp';
-    const mostTokens = Math.min(limitTokens, LONGEST_CONTEXT) * SLACK;
-    const renders = isLoaded && ready.way?.extraTokens !== undefined && images.count === 0; // images have a price of their own
-    if (!renders || bytes > mostTokens) {
-      const texts = renders ? promptText : textOf(request);
-      const counts = await this.#counter.count(ready, engine, texts, mostTokens, signal);
-      if (counts === undefined) return { tokens: bytes + around, accuracy: 'bound' };
-      const tokens = counts.reduce((sum, count) => sum + count, 0);
-      if (tokens > mostTokens) return { tokens: tokens + around, accuracy: 'estimate' };
-      // A quote makes no model load: until it is loaded for a job, what its template adds is for others to know.
-      if (!renders)
-        return {
-          tokens: tokens + around,
-          accuracy: 'estimate',
-          partTokens: partTokens(promptParts, counts),
-          ...(ready.lessons && { lessons: ready.lessons }),
-        };
-    }
-    const rendered = await ready.server.render(model, chatOf(request), this.#answerMs, signal);
-    if (rendered === undefined) throw new CannotCount('Ollama did not render the prompt');
-    const [tokens] = (await this.#counter.count(ready, engine, [rendered], limitTokens, signal)) ?? [];
-    const extraTokens = ready.way?.extraTokens ?? 0;
-    // No token has less than a byte; a space may be put before all.
-    if (tokens === undefined) return { tokens: Buffer.byteLength(rendered) + 1 + extraTokens, accuracy: 'bound' };
-    return { tokens: tokens + extraTokens, accuracy: 'exact' };
+  async count(request: CheckedRequest, options: CountOptions): Promise<Count> {
+    options.signal.throwIfAborted();
+    const { promptText, shape, taskKind } = request;
+    const bound = textBytes(promptText) + usualTemplateTokens(shape);
+    if (textBytes(promptText) > MAX_TEXT_BYTES) return { tokens: bound, accuracy: 'bound' };
+    const isEmbedding = kinds[taskKind].needs === 'embedding';
+    const counted = await (isEmbedding ? this.#countTexts(request, options) : this.#countChat(request, options));
+    return counted ?? { tokens: bound, accuracy: 'bound' };
   }
 
   async close(): Promise<void> {
     await this.#counter.close();
   }
 
-  get #answerMs(): number {
-    return this.#options.answerMs ?? 5_000;
+  /** Undefined: it would take too long. */
+  async #countChat(
+    request: CheckedRequest,
+    { signal, limitTokens = Infinity }: CountOptions,
+  ): Promise<Count | undefined> {
+    const { model, promptText, promptParts, shape, images } = request;
+    const { known, isLoaded } = await this.#models.now(model, 'completion', signal);
+    const { engine = 'llama.cpp', extraTokens = 0 } = known.way ?? {};
+    const mostTokens = Math.min(limitTokens, LONGEST_CONTEXT) * SLACK;
+    const renders = isLoaded && known.way?.renders === true && images.count === 0; // images have a price of their own
+    if (!renders || textBytes(promptText) > mostTokens) {
+      const texts = renders ? promptText : textOf(request);
+      const counts = await this.#counter.count(known, engine, texts, mostTokens, signal);
+      if (counts === undefined) return undefined;
+      const estimate = { tokens: sumOf(counts) + usualTemplateTokens(shape), accuracy: 'estimate' } as const;
+      if (sumOf(counts) > mostTokens) return estimate; // not all was counted
+      // A quote makes no model load: until it is loaded for a job, what its template makes of it is learned from jobs.
+      const { lessons } = known;
+      if (!renders) return { ...estimate, partTokens: partTokens(promptParts, counts), ...(lessons && { lessons }) };
+    }
+    const rendered = await known.server.render(model, chatOf(request), this.#answerMs, signal);
+    if (rendered === undefined) throw new CannotCount('Ollama did not render the prompt');
+    const [tokens] = (await this.#counter.count(known, engine, [rendered], limitTokens, signal)) ?? [];
+    // No token has less than a byte; a space may be put before all.
+    if (tokens === undefined) return { tokens: Buffer.byteLength(rendered) + 1 + extraTokens, accuracy: 'bound' };
+    return { tokens: tokens + extraTokens, accuracy: 'exact' };
   }
 
-  get #prepareMs(): number {
-    return this.#options.prepareMs ?? 120_000;
-  }
-
-  /** What is known of a model, and whether it is in memory: one that has been loaded since it was looked at is put to the test now. */
-  async #readyNow(model: string, signal: AbortSignal): Promise<{ ready: Ready; isLoaded: boolean }> {
-    if (!this.#ready.has(model)) await this.prepare(model, signal);
-    const known = this.#ready.get(model);
-    const isLoaded = (await known?.server.isLoaded(model, known.digest, this.#answerMs, signal)) ?? false;
-    if (isLoaded && known?.isTested === false) await this.prepare(model, signal);
-    const ready = this.#ready.get(model);
-    if (ready === undefined) throw new CannotCount('no Ollama has it');
-    return { ready, isLoaded };
-  }
-
-  /** Names of the same model share a test. Counting makes no model load: whose memory that takes is for others to decide. */
-  async #tested(model: ServedModel, signal: AbortSignal): Promise<Ready> {
-    const { server, name, digest } = model;
-    const isSame = (other: Ready): boolean => other.digest === digest && other.server === server && other.isTested;
-    const same = [...this.#ready.values()].find(isSame);
-    if (same !== undefined) return { ...same, ...model };
-    if (!(await server.isLoaded(name, digest, this.#answerMs, signal)))
-      return { ...model, way: undefined, isTested: false };
-    const way = await findWay(model, this.#counter, this.#prepareMs, signal);
-    if (way.extraTokens !== undefined) return { ...model, way, isTested: true };
-    const lessons = await probeTemplate(model, way.engine, this.#counter, this.#options.clock, signal);
-    return { ...model, way, isTested: true, lessons };
+  /** Each text is one prompt, without a template: once the model was put to the test, its vocabulary alone tells. Undefined: it would take too long. */
+  async #countTexts(request: CheckedRequest, { signal }: CountOptions): Promise<Count | undefined> {
+    const { known } = await this.#models.now(request.model, 'embedding', signal);
+    const texts = textsOf(request);
+    const { engine = 'llama.cpp', extraTokens = MAX_EXTRA } = known.way ?? {};
+    const counts = await this.#counter.count(known, engine, texts, Infinity, signal);
+    if (counts === undefined) return undefined;
+    return {
+      tokens: Math.max(1, sumOf(counts) + texts.length * extraTokens),
+      longestTextTokens: Math.max(...counts) + SPARE_TOKENS,
+      accuracy: known.way === undefined ? 'estimate' : 'exact',
+    };
   }
 }
 
+const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
+
 /**
- * Counts as an Ollama does: renders the prompt there, and counts it here with the model's own vocabulary, which Ollama shows. Each model is put to
- * the test before it is relied on.
+ * Counts as an Ollama does: renders the prompt there, and counts it, or the texts of an embedding, here with the model's own vocabulary, which
+ * Ollama shows. Each model is put to the test before it is relied on.
  */
 export const createOllamaEstimator = (options: OllamaEstimatorOptions): Estimator => new OllamaEstimator(options);

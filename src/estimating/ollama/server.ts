@@ -57,9 +57,13 @@ export class OllamaServer {
 
   /** The tokens of a short prompt, as the server itself counts them when it runs. */
   async countByRunning(model: string, chat: OllamaChat, limitMs: number, signal: AbortSignal): Promise<number> {
-    const { prompt_eval_count: tokens } = await this.#chat(model, chat, {}, limitMs, signal);
-    if (tokens === undefined) throw new CannotCount('Ollama did not tell how many tokens a prompt has');
-    return tokens;
+    return toldTokens(await this.#chat(model, chat, {}, limitMs, signal));
+  }
+
+  /** The same of a short text that is embedded. */
+  async countByEmbedding(model: string, input: string, limitMs: number, signal: AbortSignal): Promise<number> {
+    const body = JSON.stringify({ model, input, truncate: false });
+    return toldTokens(read(answered, await this.#ask('embed', body, limitMs, signal)));
   }
 
   /** A server that does not know the option for rendering would run the chat: so it may make one token only. Never truncated: that takes Ollama minutes for many messages. */
@@ -110,6 +114,11 @@ export class OllamaServer {
       stop();
     }
   }
+}
+
+function toldTokens({ prompt_eval_count: tokens }: z.infer<typeof answered>): number {
+  if (tokens === undefined) throw new CannotCount('Ollama did not tell how many tokens a prompt has');
+  return tokens;
 }
 
 function read<Schema extends z.ZodType>(schema: Schema, json: string): z.infer<Schema> {

@@ -10,9 +10,6 @@ export interface Tokenizer {
   count(text: string, limit?: number): number;
 }
 
-/** Counts the tokens of text without special tokens; stops above `limit`. `isFirst`: a special token or nothing is before it. */
-export type FragmentCounter = (text: string, isFirst: boolean, limit: number) => number;
-
 /** Throws CannotCount when this program does not know exactly how the engine splits text for this vocabulary. */
 export function createTokenizer(vocabulary: Vocabulary, engine: Engine): Tokenizer {
   const special = specialTokensOf(vocabulary, engine);
