@@ -14,6 +14,8 @@ export interface Feature {
   readonly deviation: number;
   /** usual: text that the model gets as it is; when its vocabulary is another than the one that counted, all of it costs more, or less. optional: it may get. */
   readonly text?: 'usual' | 'optional';
+  /** It comes on top of another feature, or is taken from that. All other text costs something or nothing: more of it makes no input smaller. */
+  readonly isDifference?: true;
 }
 
 const shape = (of: (shape: InputShape) => number | boolean, mean: number, deviation: number): Feature => ({
@@ -77,7 +79,11 @@ export const templateFeatures: readonly Feature[] = [
   text('tool', 0.5),
   text('call', 0.5),
   text('tools', 0.5),
-  { ...optional('tools', 0), of: ({ partTokens, shape: all }) => (isAnswer(all) ? (partTokens.tools ?? 0) : 0) },
+  {
+    ...optional('tools', 0),
+    isDifference: true,
+    of: ({ partTokens, shape: all }) => (isAnswer(all) ? (partTokens.tools ?? 0) : 0),
+  },
   optional('field', 1),
   optional('call-beside', 0.7),
   optional('beside-call', 0.7),

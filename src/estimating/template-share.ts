@@ -49,7 +49,12 @@ export class TemplateShare {
   /** Tokens of the whole input; at least 1. */
   estimate(input: TemplateInput): number {
     const { least, most } = boundsOf(input);
-    const tokens = dot(this.#weights, featuresOf(input)) + this.#unsureTokens(input);
+    // What is learned may go below nothing for a while, where one error stands against another; a price does not.
+    const weights = this.#weights.map((weight, i) => {
+      const { text, isDifference } = templateFeatures[i]!;
+      return text !== undefined && !isDifference ? Math.max(0, weight) : weight;
+    });
+    const tokens = dot(weights, featuresOf(input)) + this.#unsureTokens(input);
     return Math.max(1, Math.round(Math.min(most, Math.max(least, tokens))));
   }
 
