@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { readBert } from './llama-vocabularies.ts';
 
 /** A real model's vocabulary, as a GGUF file holds it. */
 export type Vocabulary = {
-  /** `tokenizer.ggml.model`: `gpt2` merges byte pairs by rank, `llama` (SentencePiece) merges letters by score. */
-  model: 'gpt2' | 'llama';
+  /** `tokenizer.ggml.model`: `gpt2` merges byte pairs by rank, `llama` (SentencePiece) merges letters by score, `bert` cuts words (WordPiece). */
+  model: 'gpt2' | 'llama' | 'bert';
   /** `tokenizer.ggml.pre`: how text is cut into words first. */
   pre: string;
   tokens: readonly string[];
@@ -117,6 +118,7 @@ export const vocabularies = {
   gpt2: readGpt2,
   'qwen2.5': (folder: string) => readQwen(folder, 'qwen2.5'),
   qwen3: (folder: string) => readQwen(folder, 'qwen3'),
+  bert: readBert,
 } as const satisfies Record<string, (folder: string) => Vocabulary | Promise<Vocabulary>>;
 
 export type VocabularyName = keyof typeof vocabularies;

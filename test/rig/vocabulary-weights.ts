@@ -2,12 +2,14 @@ import type { GgufTensor, GgufValue } from './gguf.ts';
 import type { Vocabulary } from './vocabularies.ts';
 
 /** Kinds of model, by `general.architecture`. */
-export type Architecture = 'llama' | 'qwen2' | 'qwen3';
+export type Architecture = 'llama' | 'qwen2' | 'qwen3' | 'bert' | 'nomic-bert';
 
 const WIDTH = 32;
 const HEADS = 2;
 const HEAD = WIDTH / HEADS;
 const FEED_FORWARD = 64;
+/** BERT was trained with pairs of texts. */
+const TEXT_TYPES = 2;
 
 /** Deterministic, so that a model's digest is the same on every machine. */
 function* randomNumbers(seed: number): Generator<number> {
@@ -18,7 +20,12 @@ function* randomNumbers(seed: number): Generator<number> {
 }
 
 /** One layer of random weights: what counts here is the vocabulary. */
-export function randomTensors(architecture: Architecture, { tokens }: Vocabulary, seed: number): GgufTensor[] {
+export function randomTensors(
+  architecture: Architecture,
+  { tokens }: Vocabulary,
+  trainedTokens: number,
+  seed: number,
+): GgufTensor[] {
   const numbers = randomNumbers(seed);
   const random = (name: string, ...shape: number[]): GgufTensor => {
     const values = new Float32Array(shape.reduce((size, side) => size * side));
@@ -35,6 +42,21 @@ export function randomTensors(architecture: Architecture, { tokens }: Vocabulary
     shape: [WIDTH],
     values: new Float32Array(WIDTH),
   });
+  if (architecture === 'bert' || architecture === 'nomic-bert') {
+    const norms = ['token_embd_norm', 'blk.0.attn_output_norm', 'blk.0.layer_output_norm'];
+    const isNomic = architecture === 'nomic-bert';
+    return [
+      random('token_embd', WIDTH, tokens.length),
+      random('token_types', WIDTH, TEXT_TYPES),
+      ...(isNomic ? [] : [random('position_embd', WIDTH, trainedTokens)]),
+      ...norms.flatMap((name) => [ones(name, WIDTH), bias(name)]),
+      ...(isNomic ? [random('blk.0.attn_qkv', WIDTH, 3 * WIDTH), random('blk.0.ffn_gate', WIDTH, FEED_FORWARD)] : []),
+      ...(isNomic ? [] : ['q', 'k', 'v']).map((part) => random(`blk.0.attn_${part}`, WIDTH, WIDTH)),
+      random('blk.0.attn_output', WIDTH, WIDTH),
+      random('blk.0.ffn_up', WIDTH, FEED_FORWARD),
+      random('blk.0.ffn_down', FEED_FORWARD, WIDTH),
+    ];
+  }
   return [
     random('token_embd', WIDTH, tokens.length), // the output layer is the same matrix
     ones('output_norm', WIDTH),
@@ -68,6 +90,7 @@ export function metadataOf(
   { name, trainedTokens, pooling, addsEos }: About,
 ): Record<string, GgufValue> {
   const { model, pre, tokens, types, merges, scores, bos, eos, addBos } = vocabulary;
+  const isBert = architecture === 'bert' || architecture === 'nomic-bert';
   return {
     'general.architecture': { string: architecture },
     'general.name': { string: name },
@@ -81,6 +104,11 @@ export function metadataOf(
     [`${architecture}.attention.key_length`]: { uint32: HEAD },
     [`${architecture}.attention.value_length`]: { uint32: HEAD },
     [`${architecture}.attention.layer_norm_rms_epsilon`]: { float32: 1e-5 },
+    ...(isBert && {
+      [`${architecture}.attention.layer_norm_epsilon`]: { float32: 1e-12 },
+      [`${architecture}.attention.causal`]: { bool: false },
+      'tokenizer.ggml.token_type_count': { uint32: TEXT_TYPES },
+    }),
     [`${architecture}.rope.dimension_count`]: { uint32: HEAD },
     [`${architecture}.rope.freq_base`]: { float32: 10_000 },
     [`${architecture}.vocab_size`]: { uint32: tokens.length },
@@ -90,8 +118,8 @@ export function metadataOf(
     'tokenizer.ggml.token_type': { int32s: types },
     ...(merges && { 'tokenizer.ggml.merges': { strings: merges } }),
     ...(scores && { 'tokenizer.ggml.scores': { float32s: scores } }),
-    'tokenizer.ggml.bos_token_id': { uint32: bos },
-    'tokenizer.ggml.eos_token_id': { uint32: eos },
+    [isBert ? 'tokenizer.ggml.cls_token_id' : 'tokenizer.ggml.bos_token_id']: { uint32: bos },
+    [isBert ? 'tokenizer.ggml.seperator_token_id' : 'tokenizer.ggml.eos_token_id']: { uint32: eos },
     ...(pooling && { [`${architecture}.pooling_type`]: { uint32: poolingTypes[pooling] } }),
     ...(addsEos && { 'tokenizer.ggml.add_eos_token': { bool: true } }),
     ...(addBos !== undefined && { 'tokenizer.ggml.add_bos_token': { bool: addBos } }),

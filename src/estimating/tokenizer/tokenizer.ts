@@ -2,7 +2,8 @@ import { CannotCount } from '../estimator.ts';
 import { createLetterCounter } from './letter-counter.ts';
 import { createPairCounter } from './pair-counter.ts';
 import { fragmentsOf, specialTokensOf } from './special-tokens.ts';
-import type { Engine, Vocabulary } from './vocabulary.ts';
+import type { Engine, Vocabulary, VocabularyKind } from './vocabulary.ts';
+import { createWordCounter } from './word-counter.ts';
 
 /** Tells how many tokens an engine makes of text. */
 export interface Tokenizer {
@@ -13,11 +14,20 @@ export interface Tokenizer {
 /** Counts the tokens of text without special tokens; stops above `limit`. `isFirst`: a special token or nothing is before it. */
 export type FragmentCounter = (text: string, isFirst: boolean, limit: number) => number;
 
+/** Undefined: how the engine splits text for it is not known. */
+const counters: Readonly<
+  Record<VocabularyKind, (vocabulary: Vocabulary, engine: Engine) => FragmentCounter | undefined>
+> = {
+  gpt2: createPairCounter,
+  gemma4: createLetterCounter,
+  llama: createLetterCounter,
+  bert: createWordCounter,
+};
+
 /** Throws CannotCount when this program does not know exactly how the engine splits text for this vocabulary. */
 export function createTokenizer(vocabulary: Vocabulary, engine: Engine): Tokenizer {
   const special = specialTokensOf(vocabulary, engine);
-  const countFragment =
-    vocabulary.kind === 'gpt2' ? createPairCounter(vocabulary, engine) : createLetterCounter(vocabulary, engine);
+  const countFragment = counters[vocabulary.kind](vocabulary, engine);
   if (countFragment === undefined)
     throw new CannotCount(`how it splits text ("${vocabulary.pre}") is not known exactly`);
   return {

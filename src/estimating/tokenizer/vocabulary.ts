@@ -4,12 +4,20 @@ import { CannotCount } from '../estimator.ts';
 /** The programs that run a model for Ollama; they count differently. The older llama.cpp is the one in Ollama before 0.30. */
 export type Engine = 'llama.cpp' | 'older llama.cpp' | 'ollama';
 
+const kinds = ['gpt2', 'gemma4', 'llama', 'bert'] as const;
+export type VocabularyKind = (typeof kinds)[number];
+const hasMerges: readonly VocabularyKind[] = ['gpt2', 'gemma4'];
+
 /** A model's vocabulary, as its GGUF file has it. */
 export interface Vocabulary {
-  /** gpt2: pairs of bytes merged by rank. gemma4: pairs of letters merged by rank. llama: letters merged by score (SentencePiece). */
-  readonly kind: 'gpt2' | 'gemma4' | 'llama';
+  /**
+   * gpt2: pairs of bytes merged by rank. gemma4: pairs of letters merged by rank. llama: letters merged by score (SentencePiece). bert: words cut
+   * into tokens (WordPiece).
+   */
+  readonly kind: VocabularyKind;
   /** How text is split before anything is merged, in llama.cpp's names. */
   readonly pre: string;
+  readonly architecture: string;
   /** In lower case. */
   readonly name: string;
   readonly tokens: readonly string[];
@@ -17,6 +25,9 @@ export interface Vocabulary {
   readonly scores: readonly number[];
   readonly merges: readonly string[];
   readonly addsSpacePrefix: boolean;
+  /** What is done to letters first, with kind bert. */
+  readonly lowercases: boolean;
+  readonly stripsAccents: boolean;
 }
 
 /** Kinds of tokens, as GGUF numbers them. */
@@ -28,6 +39,7 @@ const text = z.string().optional();
 const flag = z.boolean().optional();
 const shown = z.object({
   model_info: z.looseObject({
+    'general.architecture': text,
     'general.name': text,
     'tokenizer.ggml.model': text,
     'tokenizer.ggml.pre': text,
@@ -36,28 +48,34 @@ const shown = z.object({
     'tokenizer.ggml.scores': z.array(z.number()).nullish(),
     'tokenizer.ggml.merges': z.array(z.string()).nullish(),
     'tokenizer.ggml.add_space_prefix': flag,
+    'tokenizer.ggml.normalizer.lowercase': flag,
+    'tokenizer.ggml.normalizer.strip_accents': flag,
   }),
 });
 
 /** Reads what Ollama answers to `POST /api/show` with `verbose`. Throws CannotCount when there is no vocabulary of a known kind. */
 export function readVocabulary(shownJson: string): Vocabulary {
   const { model_info: info } = shown.parse(JSON.parse(shownJson));
-  const kind = info['tokenizer.ggml.model'];
+  const named = info['tokenizer.ggml.model'];
+  const kind = kinds.find((known) => known === named);
   const tokens = info['tokenizer.ggml.tokens'] ?? [];
   if (tokens.length === 0) throw new CannotCount('Ollama does not show the vocabulary of this model');
-  if (kind !== 'gpt2' && kind !== 'llama' && kind !== 'gemma4')
-    throw new CannotCount(`its kind of vocabulary ("${kind ?? ''}") is not known`);
+  if (kind === undefined) throw new CannotCount(`its kind of vocabulary ("${named ?? ''}") is not known`);
   const merges = info['tokenizer.ggml.merges'] ?? [];
-  if (kind !== 'llama' && merges.length === 0) throw new CannotCount('its vocabulary has no merges');
+  if (hasMerges.includes(kind) && merges.length === 0) throw new CannotCount('its vocabulary has no merges');
   const pre = info['tokenizer.ggml.pre'];
+  const lowercases = info['tokenizer.ggml.normalizer.lowercase'] ?? true;
   return {
     kind,
     pre: kind === 'gemma4' ? 'gemma4' : pre === undefined || pre === '' ? 'default' : pre,
+    architecture: info['general.architecture'] ?? '',
     name: (info['general.name'] ?? '').toLowerCase(),
     tokens: tokens.map((token, id) => (token === '' ? `[EMPTY_${id}]` : token)),
     types: info['tokenizer.ggml.token_type'] ?? [],
     scores: info['tokenizer.ggml.scores'] ?? [],
     merges,
     addsSpacePrefix: info['tokenizer.ggml.add_space_prefix'] ?? kind === 'llama',
+    lowercases,
+    stripsAccents: info['tokenizer.ggml.normalizer.strip_accents'] ?? lowercases,
   };
 }

@@ -91,3 +91,28 @@ export function letterVocabulary(): Shown {
     },
   };
 }
+
+const CONTROL = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
+
+/** A vocabulary of words and what continues them, as BERT's models have it. */
+export function wordVocabulary(architecture: string): Shown {
+  const words = ranked().flatMap((bytes) => {
+    const text = bytes.toString('utf8');
+    if (!/^ ?[^\s\ufffd\p{C}]+$/u.test(text)) return [];
+    if (text.startsWith(' ')) return [`▁${text.slice(1)}`];
+    return /^.$/u.test(text) ? [text, `▁${text}`] : [text];
+  });
+  const pieces = [...new Set(words)].filter((word) => !CONTROL.includes(word));
+  return {
+    model_info: {
+      'general.architecture': architecture,
+      'general.name': 'sample',
+      'tokenizer.ggml.model': 'bert',
+      'tokenizer.ggml.tokens': [...CONTROL, ...pieces],
+      'tokenizer.ggml.token_type': [...CONTROL.map(() => 3), ...pieces.map(() => 1)],
+      'tokenizer.ggml.unknown_token_id': 1,
+      'tokenizer.ggml.cls_token_id': 2,
+      'tokenizer.ggml.seperator_token_id': 3,
+    },
+  };
+}
