@@ -69,6 +69,20 @@ describe('the import graph', () => {
     expect(upwards).toEqual([]);
   });
 
+  test('no file leads back to itself', () => {
+    const targetsOf = Map.groupBy(inside, ({ file }) => file);
+    const done = new Set<string>();
+    const circles: string[][] = [];
+    const follow = (file: string, way: readonly string[]): void => {
+      if (way.includes(file)) circles.push([...way.slice(way.indexOf(file)), file]);
+      if (way.includes(file) || done.has(file)) return;
+      for (const { target } of targetsOf.get(file) ?? []) follow(target, [...way, file]);
+      done.add(file);
+    };
+    for (const { file } of inside) follow(file, []);
+    expect(circles).toEqual([]);
+  });
+
   test('pure rooms import nothing that does input or output', () => {
     const impure = arrows.filter(
       ({ file, specifier }) => isPure(file) && !specifier.startsWith('.') && !pureModules.includes(specifier),

@@ -44,7 +44,7 @@ async function serve(path: string): Promise<void> {
     import('../node/lightning-node.ts'),
     import('../node/provider-node.ts'),
     import('../node/price-reload.ts'),
-    import('../operator/health.ts'),
+    import('../operator/health-server.ts'),
   ]);
   const lightning = await openLightning(config.lightning, config.dataDirectory, log);
   const provider = await startProvider({ config, lightning, log, onFatal });

@@ -4,16 +4,9 @@ import { lndSocket } from '../lightning/lnd/credentials.ts';
 import type { Environment } from './expansion.ts';
 import { parseListen } from './fields.ts';
 import { pricingBreaches } from './pricing-breaches.ts';
-import type { Path } from './problem.ts';
+import type { Breach, Path } from './problem.ts';
 import type { WrittenConfig } from './schema.ts';
 import { LOCAL_OLLAMA_HOST, httpUrl, ollamaUrl } from './url.ts';
-
-/** A rule that is broken, and by which value. */
-export interface Breach {
-  readonly path: Path;
-  readonly message: string;
-  readonly cure: string;
-}
 
 const LND_FILES =
   'lnd keeps them in ~/.lnd: tls.cert, and data/chain/bitcoin/<network>/*.macaroon; on Umbrel below /lnd, on Start9 below /mnt/lnd';

@@ -1,5 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import type { Breach } from './breaches.ts';
+import type { Breach } from './problem.ts';
 import { estimatorChoices } from './estimator-schema.ts';
 import type { WrittenEstimator } from './estimator-schema.ts';
 import type { Path } from './problem.ts';

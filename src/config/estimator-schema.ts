@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { EstimatorChoice } from '../pricing/price-list.ts';
 import type { BackendConfig } from './config.ts';
 import { UINT32_MAX, text } from './fields.ts';
-import { pathFrom } from './lightning-settings.ts';
+import { pathFrom } from './path-from.ts';
 
 const choice = z.union([
   z.enum(['bytes', 'openai', 'server', 'ollama']),

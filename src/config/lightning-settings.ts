@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { lndCredentialsInEnvironment } from '../lightning/lnd/credentials.ts';
 import type { LndCredentialSource } from '../lightning/lnd/credentials.ts';
@@ -6,15 +5,12 @@ import type { LightningConfig } from './config.ts';
 import type { Environment } from './expansion.ts';
 import { parseListen } from './fields.ts';
 import { EMBEDDED_LISTEN } from './lightning-schema.ts';
+import { pathFrom } from './path-from.ts';
 import type { WrittenConfig } from './schema.ts';
 
 const LOCAL_LND = '127.0.0.1:10009';
 
 type Written = NonNullable<WrittenConfig['lightning']>;
-
-/** An absolute path: `~` is the home directory, all else is relative to `directory`. */
-export const pathFrom = (directory: string, path: string): string =>
-  resolve(directory, path === '~' || path.startsWith('~/') ? `${homedir()}${path.slice(1)}` : path);
 
 /** What the environment says about lnd. Paths there are relative to where the program was started. */
 function inEnvironment(env: Environment): Partial<LndCredentialSource> {

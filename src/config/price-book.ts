@@ -7,7 +7,7 @@ import type { Environment } from './expansion.ts';
 import { ownPrices } from './go-lcpd.ts';
 import { readPriceLists } from './price-list-files.ts';
 import type { Path, Problem } from './problem.ts';
-import type { Breach } from './breaches.ts';
+import type { Breach } from './problem.ts';
 import type { WrittenConfig } from './schema.ts';
 import type { Tree } from './tree.ts';
 

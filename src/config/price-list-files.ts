@@ -5,7 +5,7 @@ import { check } from './check.ts';
 import { fileBreaches } from './estimator-files.ts';
 import type { Environment } from './expansion.ts';
 import { jsonSchemaOf } from './json-schema.ts';
-import { pathFrom } from './lightning-settings.ts';
+import { pathFrom } from './path-from.ts';
 import { modelPrice, modelSettings, priceListFileSchema } from './price-entry.ts';
 import type { Problem } from './problem.ts';
 import { Tree } from './tree.ts';

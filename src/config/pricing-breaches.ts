@@ -1,7 +1,7 @@
 import { nanoOf } from './amount.ts';
 import { DEFAULT_MAX_MULTIPLIER_BPS } from './pricing-schema.ts';
 import type { WrittenPricing } from './pricing-schema.ts';
-import type { Breach } from './breaches.ts';
+import type { Breach } from './problem.ts';
 
 /** The keys of `pricing.rate` that each source needs, and those that mean something to it. */
 const RATE_KEYS = {

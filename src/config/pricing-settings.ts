@@ -2,7 +2,7 @@ import type { HoursSettings } from '../pricing/hours-rule.ts';
 import type { LoadSettings } from '../pricing/load-rule.ts';
 import { nanoOf } from './amount.ts';
 import type { RateConfig } from './config.ts';
-import { pathFrom } from './lightning-settings.ts';
+import { pathFrom } from './path-from.ts';
 import { DEFAULT_MAX_MULTIPLIER_BPS } from './pricing-schema.ts';
 import type { WrittenPricing } from './pricing-schema.ts';
 

@@ -9,14 +9,18 @@ export interface Position {
 /** Keys and list indexes from the top of a file down to a value. */
 export type Path = readonly (string | number)[];
 
-/** One thing that is wrong, and how to mend it. Holds no secret. */
-export interface Problem {
-  readonly position: Position;
+/** A rule that is broken, by which value, and how to mend it. Holds no secret. */
+export interface Breach {
   readonly path: Path;
   /** What is wrong, without a full stop. */
   readonly message: string;
   /** How to mend it, without a full stop. */
   readonly cure: string;
+}
+
+/** One thing that is wrong with a file. */
+export interface Problem extends Breach {
+  readonly position: Position;
 }
 
 /** A path as people write it: `backends[1].url`, `llm.models["gpt-5.2"]`. */

@@ -1,7 +1,7 @@
 import type { Slot } from '../backend/pool.ts';
 import type { JobEvent } from '../job/event.ts';
 import type { Job } from '../job/job.ts';
-import type { AnswerFilter } from '../openai/answer.ts';
+import type { AnswerFilter } from '../openai/answer-filter.ts';
 import type { SpoolWriter } from '../spool/spool.ts';
 import type { OutputBegun } from './storefront.ts';
 

@@ -4,7 +4,7 @@ import type { Job } from '../job/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { LightningError } from '../lightning/lightning.ts';
 import type { Spool } from '../spool/spool.ts';
-import type { PerformEffect } from './engine.ts';
+import type { PerformEffect } from './effects.ts';
 import type { Invoicing } from './invoicing.ts';
 import type { Runner } from './runner.ts';
 import type { Storefront } from './storefront.ts';

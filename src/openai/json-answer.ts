@@ -1,4 +1,4 @@
-import type { AnswerEnd, AnswerFilter } from './answer.ts';
+import type { AnswerEnd, AnswerFilter } from './answer-filter.ts';
 import { JsonWatch } from './json-watch.ts';
 import type { Kind } from './kinds/kind.ts';
 import { tokensOfText, usageOf } from './usage.ts';

@@ -1,5 +1,5 @@
 import { PlainTokenEvents } from './plain-token-event.ts';
-import type { AnswerEnd, AnswerFilter } from './answer.ts';
+import type { AnswerEnd, AnswerFilter } from './answer-filter.ts';
 import { JsonWatch } from './json-watch.ts';
 import type { Seen } from './json-watch.ts';
 import type { StreamFormat } from './kinds/kind.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createHealthServer } from '../../src/operator/health.ts';
+import { createHealthServer } from '../../src/operator/health-server.ts';
 import type { Health } from '../../src/operator/health.ts';
 
 const selling: Health = {

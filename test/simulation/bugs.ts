@@ -103,25 +103,22 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'credit lowers the price and is not reserved',
     file: 'src/engine/engine.ts',
-    changes: [['entries: creditToReserved(job),', 'entries: [],']],
+    changes: [['entries: creditToReserved(job), effects', 'entries: [], effects']],
   },
   {
     name: 'effects are performed before the decision is saved',
     file: 'src/engine/engine.ts',
     changes: [
       [
-        'const pending = next.isToBeSaved',
-        'for (const effect of next.effects) void this.#perform(next.job, effect).catch(() => {});\n      const pending = next.isToBeSaved',
+        'const pending = isToBeSaved',
+        'for (const effect of effects) void this.#perform(job, effect).catch(() => {});\n    const pending = isToBeSaved',
       ],
     ],
   },
   {
     name: 'the settlement cursor is not saved',
     file: 'src/engine/engine.ts',
-    changes: [
-      [', ...(cursor === undefined ? {} : { cursor }) };', ' };'],
-      ['if (cursor !== undefined) await this.#commit({ job: target.job, entries: [], effects: [], cursor });', ''],
-    ],
+    changes: [['const heard = cursor === undefined ? {} : { cursor };', 'const heard = {};']],
   },
   {
     name: 'the outbox is not performed at the start',

@@ -84,6 +84,7 @@ describe.each(bothVersions)('a cancel by a buyer of LCP v0.%i', (version) => {
     const { buyer, backend } = market;
     backend.will(staysSilent);
     await buyer.pay(await buyer.order());
+    await until('the only slot is taken', () => backend.requests.length === 1);
     const quote = await buyer.order();
     await buyer.pay(quote);
     await market.reaches(quote.jobId, 'funded queued none');

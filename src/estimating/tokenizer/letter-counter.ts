@@ -3,7 +3,7 @@ import { Merger } from './merger.ts';
 import type { PairTable } from './merger.ts';
 import { ScoredPairs } from './pair-tables.ts';
 import { rankedPairs } from './pair-counter.ts';
-import type { FragmentCounter } from './tokenizer.ts';
+import type { FragmentCounter } from './fragment-counter.ts';
 import type { Engine, Vocabulary } from './vocabulary.ts';
 
 const SPACE = '▁';

@@ -4,7 +4,7 @@ import { Merger } from './merger.ts';
 import { RankedPairs } from './pair-tables.ts';
 import { eachPieceEnd } from './pieces.ts';
 import { pretokenizerOf } from './pretokenizers.ts';
-import type { FragmentCounter } from './tokenizer.ts';
+import type { FragmentCounter } from './fragment-counter.ts';
 import type { Engine, Vocabulary } from './vocabulary.ts';
 
 /** For vocabularies of bytes that are merged by rank. Undefined: the pre-tokenizer is not known. */

@@ -1,4 +1,5 @@
 import { CannotCount } from '../estimator.ts';
+import type { FragmentCounter } from './fragment-counter.ts';
 import { createLetterCounter } from './letter-counter.ts';
 import { createPairCounter } from './pair-counter.ts';
 import { fragmentsOf, specialTokensOf } from './special-tokens.ts';
@@ -10,9 +11,6 @@ export interface Tokenizer {
   /** Without what is put before and behind a whole prompt. Counting stops above the limit. */
   count(text: string, limit?: number): number;
 }
-
-/** Counts the tokens of text without special tokens; stops above `limit`. `isFirst`: a special token or nothing is before it. */
-export type FragmentCounter = (text: string, isFirst: boolean, limit: number) => number;
 
 /** Undefined: how the engine splits text for it is not known. */
 const counters: Readonly<

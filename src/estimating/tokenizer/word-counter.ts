@@ -1,6 +1,6 @@
 import { CannotCount } from '../estimator.ts';
+import type { FragmentCounter } from './fragment-counter.ts';
 import { TokenTree } from './token-tree.ts';
-import type { FragmentCounter } from './tokenizer.ts';
 import type { Engine, Vocabulary } from './vocabulary.ts';
 import { role, WordCharacters } from './word-characters.ts';
 
