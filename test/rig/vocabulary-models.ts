@@ -52,6 +52,14 @@ export const embeddingModels: readonly VocabularyModel[] = (
     { name: 'qwen3-embed', architecture: 'qwen3', vocabulary: 'qwen3', pooling: 'last', addsEos: true },
     { name: 'bert-embed', architecture: 'bert', vocabulary: 'bert', pooling: 'mean', trainedTokens: 512 },
     { name: 'nomic-embed', architecture: 'nomic-bert', vocabulary: 'bert', pooling: 'mean', trainedTokens: 2048 },
+    {
+      name: 'xlm-roberta-embed',
+      architecture: 'bert',
+      vocabulary: 'xlm-roberta',
+      pooling: 'mean',
+      addsEos: true,
+      trainedTokens: 8192,
+    },
   ] as const
 ).map((model, at) => ({ ...model, contextTokens: 4096, seed: 11 + at }));
 

@@ -89,7 +89,7 @@ export function metadataOf(
   vocabulary: Vocabulary,
   { name, trainedTokens, pooling, addsEos }: About,
 ): Record<string, GgufValue> {
-  const { model, pre, tokens, types, merges, scores, bos, eos, addBos } = vocabulary;
+  const { model, pre, tokens, types, merges, scores, charsmap, bos, eos, unknown, addBos } = vocabulary;
   const isBert = architecture === 'bert' || architecture === 'nomic-bert';
   return {
     'general.architecture': { string: architecture },
@@ -118,9 +118,15 @@ export function metadataOf(
     'tokenizer.ggml.token_type': { int32s: types },
     ...(merges && { 'tokenizer.ggml.merges': { strings: merges } }),
     ...(scores && { 'tokenizer.ggml.scores': { float32s: scores } }),
-    [isBert ? 'tokenizer.ggml.cls_token_id' : 'tokenizer.ggml.bos_token_id']: { uint32: bos },
-    [isBert ? 'tokenizer.ggml.seperator_token_id' : 'tokenizer.ggml.eos_token_id']: { uint32: eos },
+    [model === 'bert' ? 'tokenizer.ggml.cls_token_id' : 'tokenizer.ggml.bos_token_id']: { uint32: bos },
+    [model === 'bert' ? 'tokenizer.ggml.seperator_token_id' : 'tokenizer.ggml.eos_token_id']: { uint32: eos },
     ...(pooling && { [`${architecture}.pooling_type`]: { uint32: poolingTypes[pooling] } }),
+    ...(charsmap && {
+      'tokenizer.ggml.precompiled_charsmap': { uint8s: charsmap },
+      'tokenizer.ggml.add_space_prefix': { bool: true },
+      'tokenizer.ggml.remove_extra_whitespaces': { bool: true },
+    }),
+    ...(unknown !== undefined && { 'tokenizer.ggml.unknown_token_id': { uint32: unknown } }),
     ...(addsEos && { 'tokenizer.ggml.add_eos_token': { bool: true } }),
     ...(addBos !== undefined && { 'tokenizer.ggml.add_bos_token': { bool: addBos } }),
   };

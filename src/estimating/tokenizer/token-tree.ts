@@ -9,9 +9,9 @@ export class TokenTree {
   readonly #edges = new PairHash(1 << 16);
   readonly #ids: number[] = [NO_TOKEN];
 
-  /** By their ids. */
+  /** By their ids; an empty one is left out. */
   constructor(tokens: readonly string[]) {
-    for (const [id, token] of tokens.entries()) this.#add(token, id);
+    for (const [id, token] of tokens.entries()) if (token !== '') this.#add(token, id);
   }
 
   /** The root: no token goes on like this. */

@@ -3,6 +3,7 @@ import type { FragmentCounter } from './fragment-counter.ts';
 import { createLetterCounter } from './letter-counter.ts';
 import { createPairCounter } from './pair-counter.ts';
 import { fragmentsOf, specialTokensOf } from './special-tokens.ts';
+import { createUnigramCounter } from './unigram-counter.ts';
 import type { Engine, Vocabulary, VocabularyKind } from './vocabulary.ts';
 import { createWordCounter } from './word-counter.ts';
 
@@ -20,6 +21,7 @@ const counters: Readonly<
   gemma4: createLetterCounter,
   llama: createLetterCounter,
   bert: createWordCounter,
+  t5: createUnigramCounter,
 };
 
 /** Throws CannotCount when this program does not know exactly how the engine splits text for this vocabulary. */

@@ -4,7 +4,7 @@ import { CannotCount } from '../estimator.ts';
 /** The programs that run a model for Ollama; they count differently. The older llama.cpp is the one in Ollama before 0.30. */
 export type Engine = 'llama.cpp' | 'older llama.cpp' | 'ollama';
 
-const kinds = ['gpt2', 'gemma4', 'llama', 'bert'] as const;
+const kinds = ['gpt2', 'gemma4', 'llama', 'bert', 't5'] as const;
 export type VocabularyKind = (typeof kinds)[number];
 const hasMerges: readonly VocabularyKind[] = ['gpt2', 'gemma4'];
 
@@ -12,7 +12,7 @@ const hasMerges: readonly VocabularyKind[] = ['gpt2', 'gemma4'];
 export interface Vocabulary {
   /**
    * gpt2: pairs of bytes merged by rank. gemma4: pairs of letters merged by rank. llama: letters merged by score (SentencePiece). bert: words cut
-   * into tokens (WordPiece).
+   * into tokens (WordPiece). t5: pieces with likelihoods (SentencePiece's unigram).
    */
   readonly kind: VocabularyKind;
   /** How text is split before anything is merged, in llama.cpp's names. */
@@ -28,6 +28,9 @@ export interface Vocabulary {
   /** What is done to letters first, with kind bert. */
   readonly lowercases: boolean;
   readonly stripsAccents: boolean;
+  /** How text is normalised first, with kind t5, and whether spaces side by side become one. */
+  readonly charsmap: Uint8Array;
+  readonly removesExtraSpaces: boolean;
 }
 
 /** Kinds of tokens, as GGUF numbers them. */
@@ -48,10 +51,19 @@ const shown = z.object({
     'tokenizer.ggml.scores': z.array(z.number()).nullish(),
     'tokenizer.ggml.merges': z.array(z.string()).nullish(),
     'tokenizer.ggml.add_space_prefix': flag,
+    'tokenizer.ggml.remove_extra_whitespaces': flag,
+    'tokenizer.ggml.precompiled_charsmap': z.union([z.string(), z.array(z.union([z.int(), z.string()]))]).nullish(),
     'tokenizer.ggml.normalizer.lowercase': flag,
     'tokenizer.ggml.normalizer.strip_accents': flag,
   }),
 });
+
+/** Bytes are shown as numbers, with or without a sign, or in base64, of which some files have a letter at a time. */
+function bytesOf(written: string | readonly (number | string)[]): Uint8Array {
+  if (typeof written === 'string') return Buffer.from(written, 'base64');
+  if (typeof written[0] === 'string') return Buffer.from(written.join(''), 'base64');
+  return Uint8Array.from(written, Number);
+}
 
 /** Reads what Ollama answers to `POST /api/show` with `verbose`. Throws CannotCount when there is no vocabulary of a known kind. */
 export function readVocabulary(shownJson: string): Vocabulary {
@@ -77,5 +89,7 @@ export function readVocabulary(shownJson: string): Vocabulary {
     addsSpacePrefix: info['tokenizer.ggml.add_space_prefix'] ?? kind === 'llama',
     lowercases,
     stripsAccents: info['tokenizer.ggml.normalizer.strip_accents'] ?? lowercases,
+    charsmap: bytesOf(info['tokenizer.ggml.precompiled_charsmap'] ?? []),
+    removesExtraSpaces: info['tokenizer.ggml.remove_extra_whitespaces'] ?? false,
   };
 }

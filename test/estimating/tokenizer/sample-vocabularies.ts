@@ -10,7 +10,7 @@ const RANKS = 12_000;
 const SPECIAL = ['<|endoftext|>', '<|im_start|>', '<|im_end|>', '<|eot_id|>', '<|im_', '\n\n\n'];
 
 /** The beginning of a real byte-pair vocabulary that a dependency of this project carries: tokens in the order of their ranks. */
-function ranked(): Buffer[] {
+export function ranked(): Buffer[] {
   const entry = createRequire(import.meta.url).resolve('gpt-tokenizer');
   const lines = readFileSync(join(dirname(entry), '..', 'data', 'cl100k_base.tiktoken'), 'ascii').split('\n');
   return lines.slice(0, RANKS).map((line) => Buffer.from(line.split(' ')[0] ?? '', 'base64'));
@@ -88,31 +88,6 @@ export function letterVocabulary(): Shown {
       'tokenizer.ggml.scores': [0, 0, 0, ...bytes.map(() => 0), ...pieces.map((_, index) => -(index >> 1))],
       'tokenizer.ggml.bos_token_id': 1,
       'tokenizer.ggml.add_bos_token': false,
-    },
-  };
-}
-
-const CONTROL = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
-
-/** A vocabulary of words and what continues them, as BERT's models have it. */
-export function wordVocabulary(architecture: string): Shown {
-  const words = ranked().flatMap((bytes) => {
-    const text = bytes.toString('utf8');
-    if (!/^ ?[^\s\ufffd\p{C}]+$/u.test(text)) return [];
-    if (text.startsWith(' ')) return [`▁${text.slice(1)}`];
-    return /^.$/u.test(text) ? [text, `▁${text}`] : [text];
-  });
-  const pieces = [...new Set(words)].filter((word) => !CONTROL.includes(word));
-  return {
-    model_info: {
-      'general.architecture': architecture,
-      'general.name': 'sample',
-      'tokenizer.ggml.model': 'bert',
-      'tokenizer.ggml.tokens': [...CONTROL, ...pieces],
-      'tokenizer.ggml.token_type': [...CONTROL.map(() => 3), ...pieces.map(() => 1)],
-      'tokenizer.ggml.unknown_token_id': 1,
-      'tokenizer.ggml.cls_token_id': 2,
-      'tokenizer.ggml.seperator_token_id': 3,
     },
   };
 }
