@@ -1,15 +1,7 @@
+import { numbers } from './numbers.ts';
 import type { RequestBody } from './requests.ts';
 
 const user = (content: string): RequestBody => ({ messages: [{ role: 'user', content }] });
-
-/** Deterministic: the same numbers in every run, each of 0 … below − 1. */
-function numbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
 
 /** Characters of these ranges in turn and by chance. */
 function randomText(seed: number, length: number, ranges: readonly (readonly [number, number])[]): string {

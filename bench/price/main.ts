@@ -2,6 +2,7 @@ import { inspect, parseArgs } from 'node:util';
 import { ConfigError } from '../../src/config/problem.ts';
 import { defaultEstimators, measureModel } from './measure-model.ts';
 import type { Wanted } from './measure-model.ts';
+import { fallbackTable, measureFallback } from './fallback.ts';
 import { hostileTable, measureHostile } from './hostile.ts';
 import { measureRig } from './measure-rig.ts';
 import type { Measure } from './measure-rig.ts';
@@ -26,6 +27,8 @@ built, some twenty minutes on two cores.
   --model <name>        the model to ask there; may be repeated
   --estimators <names>  as in the configuration. Default: ${defaultEstimators.ollama.join(',')} for an Ollama,
                         ${defaultEstimators.openai.join(',')} for other servers
+  --fallback            instead: Ollamas that do not render the prompt (a proxy hides it). The requests come in an order by chance;
+                        errors are those after the first 20 jobs
   --hostile             instead: texts of 4 MB that are hard to count; how long a quote for each takes, and how long it holds
                         up everything else (the longest time in which the event loop did nothing else)
   --json                JSON on a terminal too; in a pipe it is JSON anyway
@@ -45,6 +48,7 @@ function readOptions() {
       ollama: { type: 'string' },
       openai: { type: 'string' },
       model: { type: 'string', multiple: true, default: [] },
+      fallback: { type: 'boolean', default: false },
       hostile: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -59,7 +63,7 @@ function readOptions() {
 }
 
 async function main(): Promise<void> {
-  const { help, hostile, json, only, requests: path, estimators, upstreams } = readOptions();
+  const { help, fallback, hostile, json, only, requests: path, estimators, upstreams } = readOptions();
   if (help) return void process.stdout.write(HELP);
   const requests = path === undefined ? ownRequests() : readRequests(path);
   if (requests.length === 0) throw new Error('there are no requests in the files of --requests');
@@ -71,6 +75,13 @@ async function main(): Promise<void> {
     return results;
   };
   const isForEyes = !json && process.stdout.isTTY;
+  if (fallback) {
+    const results = await measureAll(async (server, upstream) =>
+      upstream.driver === 'ollama' ? measureFallback(server, upstream, wanted) : [],
+    );
+    const flat = results.flat();
+    return void process.stdout.write(isForEyes ? fallbackTable(flat) : `${JSON.stringify(flat, null, 2)}\n`);
+  }
   if (hostile) {
     const results = await measureAll((server, upstream) => measureHostile(server, upstream, tell));
     return void process.stdout.write(

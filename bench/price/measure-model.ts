@@ -31,6 +31,19 @@ export async function measureModel(server: string, upstream: Upstream, wanted: W
   const { requests, estimators = defaultEstimators[driver], tell } = wanted;
   tell(`${server} ${model}: loading …`);
   await using shop = await Shop.open(upstream, estimators, OUTPUT_TOKENS, tell);
+  const { rows, skipped } = await measureEach(server, shop, requests, tell);
+  const errors = estimators.map((name) => errorsOf(rows, name)).map(errorsText);
+  tell(`${server} ${model}: ${rows.length} of ${requests.length} requests ran; wrong by: ${errors.join(', ')}`);
+  return { server, model, estimators, rows, skipped };
+}
+
+/** One after the other; the estimators learn from each that has run. */
+export async function measureEach(
+  server: string,
+  shop: Shop,
+  requests: readonly NamedRequest[],
+  tell: Tell,
+): Promise<{ readonly rows: readonly Row[]; readonly skipped: readonly Skipped[] }> {
   const rows: Row[] = [];
   const skipped: Skipped[] = [];
   let toldAt = performance.now();
@@ -40,9 +53,7 @@ export async function measureModel(server: string, upstream: Upstream, wanted: W
     else rows.push(outcome);
     if (performance.now() - toldAt < TELL_EVERY_MS) continue;
     toldAt = performance.now();
-    tell(`${server} ${model}: ${at + 1} of ${requests.length} requests`);
+    tell(`${server} ${shop.upstream.model}: ${at + 1} of ${requests.length} requests`);
   }
-  const errors = estimators.map((name) => errorsOf(rows, name)).map(errorsText);
-  tell(`${server} ${model}: ${rows.length} of ${requests.length} requests ran; wrong by: ${errors.join(', ')}`);
-  return { server, model, estimators, rows, skipped };
+  return { rows, skipped };
 }

@@ -4,7 +4,7 @@ import type { TaskKind } from '../openai/request.ts';
 import type { EstimatorChoice } from '../pricing/price-list.ts';
 import type { CountedHow, PriceBreakdown } from '../pricing/price.ts';
 import { CannotCount, CountersBusy } from './estimator.ts';
-import type { CountOptions, Estimator } from './estimator.ts';
+import type { CountOptions, Estimator, Lesson } from './estimator.ts';
 import { TemplateShare } from './template-share.ts';
 import { Trueness } from './trueness.ts';
 import type { TruenessFigures } from './trueness.ts';
@@ -31,8 +31,10 @@ export interface CountingOptions {
 }
 
 interface Learned {
-  readonly template: TemplateShare;
+  template: TemplateShare;
   readonly trueness: Trueness;
+  /** Of the estimator itself, that the template was told. */
+  lessons?: readonly Lesson[];
 }
 
 /** Counts with the first estimator of a model's list that is for such work and can, and says so when one can't: never silently with another. */
@@ -91,7 +93,8 @@ export class Counting {
       const estimator = this.#estimator(choice);
       if (!isFor(estimator, taskKind)) continue;
       try {
-        const { tokens, longestTextTokens, ...count } = await estimator.count(request, options);
+        const { tokens, longestTextTokens, lessons, ...count } = await estimator.count(request, options);
+        if (lessons !== undefined) this.#takeLessons(model, estimator.name, lessons);
         const how = { ...count, shape };
         return {
           estimator: estimator.name,
@@ -115,7 +118,8 @@ export class Counting {
   ): void {
     if (counted === undefined || counted.accuracy === 'bound') return;
     const { template, trueness } = this.#learnedOf(model, estimator);
-    if (counted.textTokens !== undefined) template.learn(counted.textTokens, counted.shape, actualTokens);
+    const { partTokens, shape } = counted;
+    if (partTokens !== undefined) template.learn({ partTokens, shape }, actualTokens);
     if (!trueness.add(inputTokens, counted.accuracy, actualTokens)) return;
     const { jobs, meanError } = trueness.figures();
     this.#options.log.warn(
@@ -135,14 +139,23 @@ export class Counting {
     await Promise.all([...this.#opened.values()].map((estimator) => estimator.close()));
   }
 
-  #withTemplate(model: string, estimator: string, { textTokens, shape }: CountedHow): number | undefined {
-    if (textTokens === undefined) return undefined;
-    return this.#learnedOf(model, estimator).template.estimate(textTokens, shape);
+  /** Each list once. */
+  #takeLessons(model: string, estimator: string, lessons: readonly Lesson[]): void {
+    const learned = this.#learnedOf(model, estimator);
+    if (learned.lessons === lessons) return;
+    if (learned.lessons !== undefined) learned.template = templateOf(estimator); // the model has become another
+    learned.lessons = lessons;
+    for (const { actualTokens, ...input } of lessons) learned.template.learn(input, actualTokens);
+  }
+
+  #withTemplate(model: string, estimator: string, { partTokens, shape }: CountedHow): number | undefined {
+    if (partTokens === undefined) return undefined;
+    return this.#learnedOf(model, estimator).template.estimate({ partTokens, shape });
   }
 
   #learnedOf(model: string, estimator: string): Learned {
     const key = JSON.stringify([model, estimator]);
-    const learned = this.#learned.get(key) ?? { template: new TemplateShare(), trueness: new Trueness() };
+    const learned: Learned = this.#learned.get(key) ?? { template: templateOf(estimator), trueness: new Trueness() };
     this.#learned.set(key, learned);
     return learned;
   }
@@ -165,6 +178,9 @@ export class Counting {
     return opened;
   }
 }
+
+/** OpenAI's vocabularies stand in for those of all models. */
+const templateOf = (estimator: string): TemplateShare => new TemplateShare(estimator === 'openai' ? 'foreign' : 'own');
 
 const keyOf = (model: string, choice: EstimatorChoice): string => JSON.stringify([model, choice]);
 

@@ -1,4 +1,6 @@
 import type { CheckedRequest } from '../openai/checked-request.ts';
+import type { InputShape } from '../openai/input-shape.ts';
+import type { PartTokens } from '../openai/prompt-part.ts';
 import type { TaskKind } from '../openai/request.ts';
 import type { CountedHow } from '../pricing/price.ts';
 
@@ -19,11 +21,20 @@ export interface CountOptions {
   readonly limitTokens?: number;
 }
 
+/** An input whose tokens the backend has told. */
+export interface Lesson {
+  readonly partTokens: PartTokens;
+  readonly shape: InputShape;
+  readonly actualTokens: number;
+}
+
 export interface Count extends Omit<CountedHow, 'shape'> {
   /** Tokens of the input, a whole number ≥ 1. */
   readonly tokens: number;
   /** Of work without output, where each text has the context to itself: what the longest takes of it at most. Absent: not known. */
   readonly longestTextTokens?: number;
+  /** What the estimator itself has found out of the model's template: the same list until that changes. */
+  readonly lessons?: readonly Lesson[];
 }
 
 /** Tells how many tokens a request's input has, before the job runs. Bounded in time and memory, whatever the text. */

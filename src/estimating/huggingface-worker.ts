@@ -38,10 +38,10 @@ answerTasks(
     if (loaded?.file !== file) loaded = { file, tokenizer: open(file) };
     return loaded.tokenizer;
   },
-  (tokenizer, { texts }) => {
-    let tokens = 0;
-    for (const text of texts)
+  (tokenizer, { texts }) =>
+    texts.map((text) => {
+      let tokens = 0;
       for (const piece of pieces(text)) tokens += tokenizer.encode(piece, { add_special_tokens: false }).ids.length;
-    return tokens;
-  },
+      return tokens;
+    }),
 );

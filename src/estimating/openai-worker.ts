@@ -17,9 +17,10 @@ const vocabularies = {
 
 answerTasks(
   ({ encoding }: OpenAiTask) => vocabularies[encoding](),
-  ({ countTokens }, { texts }) => {
-    let tokens = 0;
-    for (const text of texts) for (const piece of pieces(text)) tokens += countTokens(piece, asText);
-    return tokens;
-  },
+  ({ countTokens }, { texts }) =>
+    texts.map((text) => {
+      let tokens = 0;
+      for (const piece of pieces(text)) tokens += countTokens(piece, asText);
+      return tokens;
+    }),
 );

@@ -1,68 +1,101 @@
-import type { InputShape } from '../openai/input-shape.ts';
+import { templateFeatures, textTokensOf } from './template-features.ts';
+import type { TemplateInput } from './template-features.ts';
 
-/** How many tokens of each feature a template adds, as one knows it of common templates before the first job, and how unsure that is. */
-const PRIOR: readonly { readonly mean: number; readonly deviation: number }[] = [
-  { mean: 3, deviation: 40 }, // what opens prompt and answer; with a system prompt of the template's own, when the request has none
-  { mean: 4, deviation: 40 }, // each message, by its role: system, user, assistant, tool
-  { mean: 4, deviation: 6 },
-  { mean: 4, deviation: 6 },
-  { mean: 4, deviation: 12 },
-  { mean: 20, deviation: 100 }, // what introduces tools
-  { mean: 10, deviation: 30 }, // each tool
-  { mean: 1, deviation: 0.25 }, // a token of the text itself: 1 with the model's own vocabulary
-];
+/**
+ * How sure it is that the vocabulary which counted is the model's, and what of a text remains unexplained. `own`: it is, so that text which the
+ * server counts otherwise is an exception. `foreign`: it is another one, and each language has its own ratio.
+ */
+const VOCABULARIES = {
+  own: { deviation: 0.02, noiseShare: 0.001 },
+  foreign: { deviation: 0.5, noiseShare: 0.2 },
+};
+const NOISE_TOKENS = 0.7;
 
 /** With each job what was learned grows a little unsure again, by this part of what it was at first: a template that changes is followed. */
 const DRIFT = 0.01;
+/** An error of more standard deviations than this is taken for noise of its own: one odd job teaches little. */
+const LARGEST_SURPRISE = 3;
 /**
  * What a template and another vocabulary can make of a text. A job outside of this says nothing about the next one: a buyer may have written text that
- * its backend never renders, to make the prices of all others wrong.
+ * its backend never renders, to make the prices of all others wrong. Tools, results, thoughts and the like a template may well leave out.
  */
-const LEAST = { share: 0.8 };
-const MOST = { share: 2, tokens: 400 };
-/** What remains unexplained: a token, and a thousandth of the text. */
-const NOISE = { tokens: 0.5, share: 0.001 };
+const LEAST_SHARE = 0.8;
+const MOST = { share: 2, tokens: 400, tokensPerMessage: 40 };
+/** Text of which one does not know yet whether it is written is worth what is known, give or take; above this many tokens it is not given. */
+const UNSURE_TOKENS = 200;
 
 /**
- * What the chat template adds to the text, learned from what backends say that finished jobs had: a Kalman filter over the request's shape.
- * Before the first job it knows what is usual.
+ * What the chat template makes of a request, learned from what backends say that finished jobs had: a Kalman filter over the parts of its text and its
+ * shape. Before the first job it knows what is usual.
  */
 export class TemplateShare {
-  readonly #weights = PRIOR.map(({ mean }) => mean);
-  readonly #covariance = PRIOR.map((row, i) => PRIOR.map((_, j) => (i === j ? row.deviation ** 2 : 0)));
+  readonly #noiseShare: number;
+  readonly #weights = templateFeatures.map(({ mean }) => mean);
+  readonly #covariance: number[][];
+  readonly #priorVariances: readonly number[];
 
-  /** Tokens of the whole input, of which `textTokens` are the text's; at least 1. */
-  estimate(textTokens: number, shape: InputShape): number {
-    const tokens = dot(this.#weights, features(textTokens, shape));
-    return Math.max(1, Math.round(Math.max(tokens, LEAST.share * textTokens)));
+  constructor(vocabulary: keyof typeof VOCABULARIES) {
+    const { deviation: ratio, noiseShare } = VOCABULARIES[vocabulary];
+    this.#noiseShare = noiseShare;
+    this.#covariance = templateFeatures.map((row, i) =>
+      templateFeatures.map(
+        (column, j) =>
+          (i === j ? row.deviation ** 2 : 0) + (row.text === 'usual' && column.text === 'usual' ? ratio ** 2 : 0),
+      ),
+    );
+    this.#priorVariances = this.#covariance.map((row, i) => row[i]!);
+  }
+
+  /** Tokens of the whole input; at least 1. */
+  estimate(input: TemplateInput): number {
+    const { least, most } = boundsOf(input);
+    // What is learned may go below nothing for a while, where one error stands against another; a price does not.
+    const weights = this.#weights.map((weight, i) => {
+      const { text, isDifference } = templateFeatures[i]!;
+      return text !== undefined && !isDifference ? Math.max(0, weight) : weight;
+    });
+    const tokens = dot(weights, featuresOf(input)) + this.#unsureTokens(input);
+    return Math.max(1, Math.round(Math.min(most, Math.max(least, tokens))));
   }
 
   /** What such an input had in fact; what no template can have done is not learned. */
-  learn(textTokens: number, shape: InputShape, actualTokens: number): void {
-    if (actualTokens < LEAST.share * textTokens || actualTokens > MOST.share * textTokens + MOST.tokens) return;
-    const x = features(textTokens, shape);
+  learn(input: TemplateInput, actualTokens: number): void {
+    const { least, most } = boundsOf(input);
+    if (actualTokens < least || actualTokens > most) return;
+    const x = featuresOf(input);
     const spread = this.#covariance.map((row) => dot(row, x));
-    const noise = (NOISE.tokens + NOISE.share * textTokens) ** 2;
-    const gain = spread.map((value) => value / (noise + dot(spread, x)));
     const error = actualTokens - dot(this.#weights, x);
-    for (const [i, share] of gain.entries()) {
-      this.#weights[i] = this.#weights[i]! + share * error;
-      const row = this.#covariance[i]!;
-      for (const [j, value] of spread.entries()) row[j] = row[j]! - share * value;
-      row[i] = Math.min(row[i]! + (DRIFT * PRIOR[i]!.deviation) ** 2, PRIOR[i]!.deviation ** 2);
+    const noise = (NOISE_TOKENS + this.#noiseShare * textTokensOf(input)) ** 2;
+    const variance = Math.max(noise + dot(spread, x), (error / LARGEST_SURPRISE) ** 2);
+    for (const [i, row] of this.#covariance.entries()) {
+      const gain = spread[i]! / variance;
+      this.#weights[i]! += gain * error;
+      for (const [j, value] of spread.entries()) row[j]! -= gain * value;
+      row[i] = Math.min(row[i]! + (DRIFT * templateFeatures[i]!.deviation) ** 2, this.#priorVariances[i]!);
     }
+  }
+
+  /** Of much text that a template may leave out: what is added until one has seen whether it does. */
+  #unsureTokens(input: TemplateInput): number {
+    const x = featuresOf(input).map((value, i) => (templateFeatures[i]!.text === 'optional' ? value : 0));
+    const variance = dot(
+      this.#covariance.map((row) => dot(row, x)),
+      x,
+    );
+    return Math.max(0, Math.sqrt(Math.max(0, variance)) - UNSURE_TOKENS);
   }
 }
 
-const features = (textTokens: number, { system, user, assistant, tool, tools }: InputShape): number[] => [
-  1,
-  system,
-  user,
-  assistant,
-  tool,
-  tools > 0 ? 1 : 0,
-  tools,
-  textTokens,
-];
+const featuresOf = (input: TemplateInput): number[] => templateFeatures.map(({ of }) => of(input));
+
+function boundsOf(input: TemplateInput): { readonly least: number; readonly most: number } {
+  const { user = 0, assistant = 0 } = input.partTokens;
+  const { shape } = input;
+  const messages = shape.system + shape.user + shape.assistant + shape.tool;
+  return {
+    least: LEAST_SHARE * (user + assistant),
+    most: MOST.share * textTokensOf(input) + MOST.tokens + MOST.tokensPerMessage * messages,
+  };
+}
 
 const dot = (a: readonly number[], b: readonly number[]): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);

@@ -1,6 +1,7 @@
 import type { ImageSize } from './image.ts';
 import type { InputShape } from './input-shape.ts';
 import type { TaskKind } from './kinds/kind.ts';
+import type { PromptPart } from './prompt-part.ts';
 
 /** Why a request is not sold, for the buyer's developer: what, where, what to do. Never holds text of the prompt. */
 export interface Refusal {
@@ -56,6 +57,8 @@ export interface CheckedRequest {
   readonly shape: InputShape;
   /** All text that can reach the model: strings of messages and input one by one, tools and the like as JSON. For estimators. */
   readonly promptText: readonly string[];
+  /** Of each of these texts, what it is in the chat. */
+  readonly promptParts: readonly PromptPart[];
   /** Images given as data URLs, the length of those URLs, and how large each is; `promptText` leaves them out. */
   readonly images: { readonly count: number; readonly bytes: number; readonly sizes: readonly ImageSize[] };
   /** The buyer's bytes with what they leave open spliced in; every other byte as it came. */

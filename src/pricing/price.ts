@@ -1,5 +1,6 @@
 import { ratioText } from '../money/decimal.ts';
 import type { InputShape } from '../openai/input-shape.ts';
+import type { PartTokens } from '../openai/prompt-part.ts';
 import { maxMsat, minMsat, msat, subtractMsat, ZERO_MSAT } from '../money/msat.ts';
 import type { Msat } from '../money/msat.ts';
 import { amountsOf, msatRatio } from './model-price.ts';
@@ -17,8 +18,8 @@ export interface CountedHow {
   readonly accuracy: 'exact' | 'estimate' | 'bound';
   /** What the backend's chat template was to be applied to. */
   readonly shape: InputShape;
-  /** Tokens of the text alone, where what the chat template adds is learned from finished jobs, and the count with it. */
-  readonly textTokens?: number;
+  /** Tokens of the text alone, where what the chat template makes of it is learned from finished jobs, and the count with it. */
+  readonly partTokens?: PartTokens;
 }
 
 /** How a price came about; kept with the job, so that the charge follows the same list, rate and rules. */

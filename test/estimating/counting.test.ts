@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { Counting } from '../../src/estimating/counting.ts';
 import { CannotCount, CountersBusy } from '../../src/estimating/estimator.ts';
-import type { Estimator } from '../../src/estimating/estimator.ts';
+import type { Count, Estimator } from '../../src/estimating/estimator.ts';
 import { checkRequest } from '../../src/openai/request.ts';
 import type { CheckedRequest, TaskKind } from '../../src/openai/request.ts';
 import type { EstimatorChoice } from '../../src/pricing/price-list.ts';
+import type { CountedHow } from '../../src/pricing/price.ts';
 import { collectingLog } from '../harness/silent-log.ts';
 
 const never = new AbortController().signal;
@@ -19,7 +20,7 @@ function chat(model: string): CheckedRequest {
 }
 
 /** The first choice counts 7 unless it is told why it can't; the second one 9. */
-function counting(more: { textTokens?: number; taskKinds?: readonly TaskKind[] } = {}) {
+function counting(more: Pick<Count, 'partTokens' | 'lessons'> & { taskKinds?: readonly TaskKind[] } = {}) {
   const { log, text } = collectingLog();
   const state: { why?: string | undefined; isBusy?: boolean; opened: number } = { opened: 0 };
   const open = (choice: EstimatorChoice): Estimator => {
@@ -101,17 +102,38 @@ describe('the estimators of a model', () => {
   });
 
   test('learns from finished jobs what the chat template adds, for each model by itself', async () => {
-    const { counting: counts } = counting({ textTokens: 7 });
+    const { counting: counts } = counting({ partTokens: { user: 7 } });
     const quoted = async (model: string) => counts.count(chat(model), CHOICES, { signal: never });
     for (let job = 0; job < 20; job++) {
       const { estimator, tokens, how } = await quoted('a');
       counts.learn('a', { estimator, inputTokens: tokens, counted: how }, 40);
     }
     expect((await quoted('a')).tokens).toBe(40);
-    expect((await quoted('b')).tokens).toBe(14);
+    expect((await quoted('b')).tokens).toBe(15);
     expect(counts.figures()).toMatchObject([
       { model: 'a', estimator: 'openai', jobs: 20 },
       { model: 'b', jobs: 0 },
     ]);
+  });
+
+  test('takes what an estimator has found out of the template once, and keeps it out of the price breakdown', async () => {
+    const { shape } = chat('a');
+    const lesson = { partTokens: { user: 7 }, shape, actualTokens: 40 };
+    const { counting: counts } = counting({ partTokens: { user: 7 }, lessons: [lesson, lesson] });
+    const first = await counts.count(chat('a'), CHOICES, { signal: never });
+    expect(first).toMatchObject({ tokens: 40, how: { partTokens: { user: 7 }, shape } });
+    expect(first.how).not.toHaveProperty('lessons');
+    for (let job = 0; job < 20; job++) counts.learn('a', { ...first, inputTokens: 40, counted: first.how }, 60);
+    const learned = await counts.count(chat('a'), CHOICES, { signal: never });
+    expect(Math.abs(learned.tokens - 60)).toBeLessThan(2);
+  });
+
+  test('a job that an older version counted tells how true counts are, and nothing of the template', async () => {
+    const { counting: counts } = counting({ partTokens: { user: 7 } });
+    const old = { accuracy: 'estimate', shape: { system: 0, user: 1, assistant: 0, tool: 0, tools: 0 }, textTokens: 7 };
+    for (let job = 0; job < 20; job++)
+      counts.learn('a', { estimator: 'openai', inputTokens: 14, counted: old as unknown as CountedHow }, 40);
+    expect((await counts.count(chat('a'), CHOICES, { signal: never })).tokens).toBe(15);
+    expect(counts.figures()).toMatchObject([{ model: 'a', jobs: 20 }]);
   });
 });

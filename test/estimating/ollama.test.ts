@@ -28,6 +28,9 @@ interface Script {
   engine?: Engine;
   tokensOf?: (prompt: string) => number;
   renders?: boolean;
+  takesTools?: boolean;
+  /** Told of each chat that it runs. */
+  onRun?: () => void;
   isLoaded?: boolean;
   pre?: string;
   digest?: string;
@@ -65,6 +68,8 @@ async function serve(script: Script): Promise<{ url: string; asked: string[]; sc
     const prompt = messages.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join('');
     if (body['_debug_render_only'] === true && script.renders !== false)
       return { _debug_info: { rendered_template: prompt } };
+    if (body['tools'] !== undefined && script.takesTools === false) return undefined;
+    script.onRun?.();
     return { message: { content: 'a' }, prompt_eval_count: tokensOf(prompt) };
   };
   const server: Server = createServer((request, response) => {
@@ -162,7 +167,7 @@ describe('the ollama estimator', () => {
     expect(await estimator.count(chat('one two three'), { signal: never })).toEqual({
       tokens: 'user one two three'.split(' ').length + 4 + 3,
       accuracy: 'estimate',
-      textTokens: 4,
+      partTokens: { role: 1, user: 3 },
     });
     expect(asked).toEqual([]);
   });
@@ -178,11 +183,48 @@ describe('the ollama estimator', () => {
     expect(asked).toEqual(['render', 'render', 'run', 'run', 'render']);
   });
 
-  test('tells the tokens of the text alone where Ollama renders nothing', async () => {
-    const { url } = await serve({ renders: false });
+  test('where Ollama renders nothing, tells the tokens of the text by its parts, and what short chats had there', async () => {
+    const { url, asked } = await serve({ renders: false });
     const estimator = estimatorOf(url);
     await estimator.prepare('m', [CHAT], never);
-    expect(await estimator.count(chat('one two three'), { signal: never })).toMatchObject({ textTokens: 4 });
+    const tested = asked.length;
+    expect(tested).toBeLessThan(30);
+    const first = await estimator.count(chat('one two three'), { signal: never });
+    expect(first).toMatchObject({ accuracy: 'estimate', partTokens: { user: 3 } });
+    const [lesson] = first.lessons ?? [];
+    expect(lesson).toMatchObject({ shape: { user: 1, tools: 0 }, partTokens: { role: 1 } });
+    const prompt = '<|im_start|>user\nHow warm is the sea?<|im_end|>\n';
+    expect(lesson?.actualTokens).toBe(1 + tokenizerOf('llama.cpp').count(prompt));
+    const second = await estimator.count(chat('one two three'), { signal: never });
+    expect(second.lessons).toBe(first.lessons);
+    expect(asked).toHaveLength(tested);
+  });
+
+  test.each<Engine>(['llama.cpp', 'ollama'])(
+    'finds out that %s counts where nothing is rendered, too',
+    async (engine) => {
+      const { url } = await serve({ engine, renders: false });
+      const estimator = estimatorOf(url);
+      await estimator.prepare('m', [CHAT], never);
+      const { partTokens } = await estimator.count(chat(TEXT), { signal: never });
+      expect(partTokens?.user).toBe(tokenizerOf(engine).count(TEXT));
+    },
+  );
+
+  test('leaves out of its test what the server refuses, and ends it when the server is slow', async () => {
+    const refusing = await serve({ renders: false, takesTools: false });
+    const estimator = estimatorOf(refusing.url);
+    await estimator.prepare('m', [CHAT], never);
+    const { lessons = [] } = await estimator.count(chat('hi'), { signal: never });
+    expect(lessons.length).toBeGreaterThan(5);
+    expect(lessons.every(({ shape }) => shape.tools === 0)).toBe(true);
+    let nowMs = 0;
+    const slow = await serve({ renders: false, onRun: () => (nowMs += 1_000) });
+    const clock = { ...systemClock, nowMs: () => nowMs };
+    const hasty = createOllamaEstimator({ urls: [slow.url], clock, timeLimitMs: 20_000 });
+    opened.push(hasty);
+    await hasty.prepare('m', [CHAT], never);
+    expect((await hasty.count(chat('hi'), { signal: never })).lessons).toHaveLength(3);
   });
 
   test('counts the text beside images, which are not rendered', async () => {

@@ -53,7 +53,7 @@ describe('a tokenizer.json of the operator', () => {
     expect(await estimator.count(chat('one two one'), never)).toEqual({
       tokens: 4,
       accuracy: 'estimate',
-      textTokens: 4,
+      partTokens: { role: 1, user: 3 },
     });
     await estimator.close();
   });

@@ -275,6 +275,99 @@ describe('what is passed on', () => {
     expect(promptText).toEqual(['user', 'a', 'text', 'b', '[{"type":"function"}]', '[{"text":"c"}]']);
   });
 
+  test('what each text is in the chat, and the shape of the chat, for templates that write each in its own way', () => {
+    const call = { id: 'c1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } };
+    const { promptText, promptParts, shape } = checked({
+      ...hello,
+      messages: [
+        { role: 'system', content: 'first' },
+        { role: 'developer', content: 'by the developer' },
+        { role: 'system', content: 'last' },
+        {
+          role: 'user',
+          name: 'ann',
+          content: [
+            { type: 'text', text: 'one' },
+            { type: 'text', text: 'two' },
+          ],
+        },
+        { role: 'user', content: 'again' },
+        { role: 'assistant', reasoning_content: 'hm', content: 'I look', tool_calls: [call] },
+        { role: 'tool', tool_call_id: 'c1', content: 'found' },
+        { role: 'assistant', content: ' <think>no</think> so', tool_calls: [] },
+        {
+          role: 'assistant',
+          content: null,
+          tool_calls: [
+            { ...call, id: 'c2' },
+            { ...call, id: 'c3' },
+          ],
+        },
+      ],
+      tools: [{ type: 'function', function: { name: 'f' } }],
+      response_format: { type: 'json_object' },
+      reasoning_effort: 'none',
+    });
+    const textsOf = (part: string) => promptText.filter((_, at) => promptParts[at] === part);
+    expect(promptParts).toHaveLength(promptText.length);
+    expect(textsOf('earlier-system')).toEqual(['first']);
+    expect(textsOf('system')).toEqual(['last']);
+    expect(textsOf('developer')).toEqual(['by the developer']);
+    expect(textsOf('user')).toEqual(['one', 'two', 'again']);
+    expect(textsOf('assistant')).toEqual([' so']);
+    expect(textsOf('thoughts')).toEqual([' <think>no</think>']);
+    expect(textsOf('beside-call')).toEqual(['I look']);
+    expect(textsOf('reasoning')).toEqual(['hm']);
+    expect(textsOf('call-beside')).toEqual(['f', '{"a":1}']);
+    expect(textsOf('call')).toEqual(['f', '{"a":1}', 'f', '{"a":1}']);
+    expect(textsOf('tool')).toEqual(['found']);
+    expect(textsOf('tools')).toEqual(['[{"type":"function","function":{"name":"f"}}]']);
+    expect(textsOf('format')).toEqual(['{"type":"json_object"}']);
+    expect(textsOf('beside')).toEqual(['ann', 'c1', 'function', 'c1', 'c2', 'function', 'c3', 'function']);
+    expect(shape).toEqual({
+      system: 3,
+      developer: 1,
+      user: 2,
+      assistant: 3,
+      tool: 1,
+      tools: 1,
+      joined: 2,
+      pieces: 1,
+      calls: 3,
+      last: 'assistant',
+      thinking: 'off',
+    });
+  });
+
+  test('the parts of a response', () => {
+    const { promptText, promptParts, shape } = checked(
+      {
+        model: 'm',
+        max_output_tokens: 9,
+        instructions: 'be brief',
+        input: [
+          { role: 'user', content: [{ type: 'input_text', text: 'hi' }] },
+          { type: 'reasoning', summary: [{ type: 'summary_text', text: 'hm' }] },
+          { type: 'function_call', name: 'f', arguments: '{}', call_id: 'c' },
+          { type: 'function_call_output', call_id: 'c', output: 'found' },
+        ],
+      },
+      RESPONSES,
+    );
+    const parts = promptText.map((text, at) => [promptParts[at], text]).filter(([part]) => part !== 'role');
+    expect(parts).toEqual([
+      ['user', 'hi'],
+      ['reasoning', 'hm'],
+      ['call', 'f'],
+      ['call', '{}'],
+      ['beside', 'c'],
+      ['beside', 'c'],
+      ['tool', 'found'],
+      ['system', 'be brief'],
+    ]);
+    expect(shape).toMatchObject({ system: 1, user: 1, assistant: 2, tool: 1, calls: 1, last: 'tool' });
+  });
+
   test('the price of n choices', () => {
     expect(checked({ ...hello, n: 3, max_tokens: 10 })).toMatchObject({
       choices: 3,

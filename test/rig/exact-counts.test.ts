@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { measureFallback } from '../../bench/price/fallback.ts';
 import { measureModel } from '../../bench/price/measure-model.ts';
 import { ownRequests } from '../../bench/price/requests.ts';
 import { differences } from '../../bench/price/summary.ts';
@@ -48,6 +49,26 @@ describe.each(kinds)('the estimator ollama, upon the Ollama of %s', (kind) => {
       expect(wrong).toEqual([]);
       expect(counted.length).toBeGreaterThan(requests.length * 0.7); // some models take no tools
       for (const { request, worthMsat, charged } of counted) expect(charged, request).toEqual(worthMsat);
+    },
+  );
+});
+
+describe('the estimator ollama, where Ollama renders no prompt', () => {
+  let ollama: VocabularyOllama;
+  beforeAll(async () => {
+    ollama = await startVocabularyOllama('today');
+  }, BUILD_TIMEOUT_MS);
+  afterAll(() => ollama[Symbol.asyncDispose]());
+
+  it.each(['llama3', 'qwen2.5', 'qwen3'])(
+    'is right to 1 % for %s after 20 jobs',
+    { timeout: MEASURE_TIMEOUT_MS },
+    async (model) => {
+      const wanted = { requests: ownRequests(), estimators: ['ollama'], tell: nobody };
+      const upstream = { driver: 'ollama', url: ollama.coordinates.url, model } as const;
+      const [errors] = await measureFallback('today', upstream, wanted);
+      expect(errors?.requests).toBeGreaterThan(100);
+      expect(errors?.mean).toBeLessThan(0.01);
     },
   );
 });

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock/clock.ts';
 import type { CheckedRequest } from '../../openai/checked-request.ts';
+import { partTokens } from '../../openai/prompt-part.ts';
 import { kinds } from '../../openai/request.ts';
 import type { TaskKind } from '../../openai/request.ts';
 import { CannotCount } from '../estimator.ts';
@@ -9,6 +10,7 @@ import { usualTemplateTokens } from '../usual-template.ts';
 import { chatOf, textsOf } from './chat-of.ts';
 import { MAX_EXTRA } from './self-test.ts';
 import { OllamaServer } from './server.ts';
+import { textOf } from './text-of.ts';
 import { TestedModels } from './tested-models.ts';
 import { VocabularyCounter } from './vocabulary-counter.ts';
 
@@ -41,7 +43,7 @@ class OllamaEstimator implements Estimator {
     this.#answerMs = answerMs;
     this.#counter = new VocabularyCounter({ clock, answerMs, timeLimitMs });
     const servers = urls.map((url) => new OllamaServer(url, clock));
-    this.#models = new TestedModels({ servers, counter: this.#counter, answerMs, prepareMs });
+    this.#models = new TestedModels({ servers, counter: this.#counter, clock, answerMs, prepareMs });
   }
 
   async prepare(model: string, taskKinds: readonly TaskKind[], signal: AbortSignal): Promise<void> {
@@ -69,18 +71,20 @@ class OllamaEstimator implements Estimator {
     request: CheckedRequest,
     { signal, limitTokens = Infinity }: CountOptions,
   ): Promise<Count | undefined> {
-    const { model, promptText, shape, images } = request;
+    const { model, promptText, promptParts, shape, images } = request;
     const { known, isLoaded } = await this.#models.now(model, 'completion', signal);
     const { engine = 'llama.cpp', extraTokens = 0 } = known.way ?? {};
     const mostTokens = Math.min(limitTokens, LONGEST_CONTEXT) * SLACK;
-    const renders = isLoaded && known.way !== undefined && images.count === 0; // images have a price of their own
+    const renders = isLoaded && known.way?.renders === true && images.count === 0; // images have a price of their own
     if (!renders || textBytes(promptText) > mostTokens) {
-      const counts = await this.#counter.count(known, engine, promptText, mostTokens, signal);
+      const texts = renders ? promptText : textOf(request);
+      const counts = await this.#counter.count(known, engine, texts, mostTokens, signal);
       if (counts === undefined) return undefined;
-      const tokens = sumOf(counts);
-      // A quote makes no model load: until it is loaded for a job, what its template adds is for others to know.
-      if (!renders || tokens > mostTokens)
-        return { tokens: tokens + usualTemplateTokens(shape), accuracy: 'estimate', textTokens: tokens };
+      const estimate = { tokens: sumOf(counts) + usualTemplateTokens(shape), accuracy: 'estimate' } as const;
+      if (sumOf(counts) > mostTokens) return estimate; // not all was counted
+      // A quote makes no model load: until it is loaded for a job, what its template makes of it is learned from jobs.
+      const { lessons } = known;
+      if (!renders) return { ...estimate, partTokens: partTokens(promptParts, counts), ...(lessons && { lessons }) };
     }
     const rendered = await known.server.render(model, chatOf(request), this.#answerMs, signal);
     if (rendered === undefined) throw new CannotCount('Ollama did not render the prompt');

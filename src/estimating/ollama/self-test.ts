@@ -10,10 +10,13 @@ export interface Way {
   readonly engine: Engine;
   /** Tokens that are put before or behind the rendered prompt, or each text of an embedding. */
   readonly extraTokens: number;
+  /** False: the server does not render the prompts of chats, so that what its templates add is not known. */
+  readonly renders: boolean;
 }
 
 /** What a model is given, and how many tokens that is to its server. */
 interface Probe {
+  /** As it is rendered, where it is. */
   readonly prompt: string;
   readonly tokens: number;
 }
@@ -39,7 +42,7 @@ export const MAX_EXTRA = 2;
 
 /**
  * Puts a model to the test: it is loaded, and answers two prompts with a token each, or embeds them. The engine is the one whose counts are the
- * server's; undefined: the server renders no prompts. Rejects with CannotCount when the counts are those of no engine that is known.
+ * server's. Rejects with CannotCount when the counts, which should be exact, are those of no engine that is known.
  */
 export async function findWay(
   model: ServedModel,
@@ -47,58 +50,60 @@ export async function findWay(
   counter: VocabularyCounter,
   prepareMs: number,
   signal: AbortSignal,
-): Promise<Way | undefined> {
+): Promise<Way> {
   const count = async (text: string, engine: Engine): Promise<number> => {
     const [tokens] = (await counter.count(model, engine, [text], Infinity, signal)) ?? [];
     if (tokens === undefined) throw new CannotCount('reading its vocabulary takes too long');
     return tokens;
   };
   const probesOf = use === 'embedding' ? embeddedProbes : chatProbes;
-  const probes = await probesOf(model, prepareMs, signal);
-  if (probes === undefined) {
-    await count('', 'llama.cpp'); // its vocabulary at least is known
-    return undefined;
-  }
-  const [plain, odd] = probes;
+  const { plain, odd, renders } = await probesOf(model, prepareMs, signal);
   const failures = new Set<string>();
+  let isReadable = false;
   for (const engine of ENGINES) {
     try {
       const extraTokens = plain.tokens - (await count(plain.prompt, engine));
       const counted = (await count(odd.prompt, engine)) + extraTokens;
-      if (extraTokens >= 0 && extraTokens <= MAX_EXTRA && counted === odd.tokens) return { engine, extraTokens };
+      const isUsual = extraTokens >= 0 && (extraTokens <= MAX_EXTRA || !renders);
+      if (isUsual && counted === odd.tokens) return { engine, extraTokens, renders };
+      isReadable = true;
       failures.add(`a probe has ${odd.tokens} tokens there and ${counted} here`);
     } catch (error) {
       if (!(error instanceof CannotCount)) throw error;
       failures.add(error.message);
     }
   }
+  if (isReadable && !renders) return { engine: 'llama.cpp', extraTokens: 0, renders }; // near, and said to be an estimate
   throw new CannotCount(`Ollama counts in a way that is not known: ${[...failures].join('; ')}`);
 }
 
-type Probes = readonly [plain: Probe, odd: Probe];
+interface Probes {
+  readonly plain: Probe;
+  readonly odd: Probe;
+  readonly renders: boolean;
+}
 
-/** Undefined: the server renders no prompts. */
-async function chatProbes(
-  { server, name }: ServedModel,
-  prepareMs: number,
-  signal: AbortSignal,
-): Promise<Probes | undefined> {
+async function chatProbes({ server, name }: ServedModel, prepareMs: number, signal: AbortSignal): Promise<Probes> {
   const [plain, odd] = [
     await server.render(name, chatOf(PLAIN), prepareMs, signal),
     await server.render(name, chatOf(ODD), prepareMs, signal),
   ];
-  if (plain === undefined || odd === undefined) return undefined;
-  return [
-    { prompt: plain, tokens: await server.countByRunning(name, chatOf(PLAIN), prepareMs, signal) },
-    { prompt: odd, tokens: await server.countByRunning(name, chatOf(ODD), prepareMs, signal) },
-  ];
+  const plainTokens = await server.countByRunning(name, chatOf(PLAIN), prepareMs, signal);
+  const oddTokens = await server.countByRunning(name, chatOf(ODD), prepareMs, signal);
+  const renders = plain !== undefined && odd !== undefined;
+  return {
+    plain: { prompt: renders ? plain : PLAIN, tokens: plainTokens },
+    odd: { prompt: renders ? odd : ODD, tokens: oddTokens },
+    renders,
+  };
 }
 
 const embeddedProbes = async (
   { server, name }: ServedModel,
   prepareMs: number,
   signal: AbortSignal,
-): Promise<Probes> => [
-  { prompt: PLAIN, tokens: await server.countByEmbedding(name, PLAIN, prepareMs, signal) },
-  { prompt: ODD, tokens: await server.countByEmbedding(name, ODD, prepareMs, signal) },
-];
+): Promise<Probes> => ({
+  plain: { prompt: PLAIN, tokens: await server.countByEmbedding(name, PLAIN, prepareMs, signal) },
+  odd: { prompt: ODD, tokens: await server.countByEmbedding(name, ODD, prepareMs, signal) },
+  renders: true, // a text without a template
+});

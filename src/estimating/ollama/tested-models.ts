@@ -1,21 +1,27 @@
 import type { Capability } from '../../openai/request.ts';
+import type { Clock } from '../../clock/clock.ts';
 import { CannotCount } from '../estimator.ts';
+import type { Lesson } from '../estimator.ts';
 import { findWay } from './self-test.ts';
 import type { Way } from './self-test.ts';
 import type { OllamaServer } from './server.ts';
+import { probeTemplate } from './template-probes.ts';
 import type { ServedModel, VocabularyCounter } from './vocabulary-counter.ts';
 
 /** What is known of a model. */
 export interface KnownModel extends ServedModel {
-  /** Undefined: the server renders no prompts, or the model has not been put to the test. */
+  /** Undefined: the model has not been put to the test. */
   readonly way: Way | undefined;
   /** False: it was not loaded when it was looked at, and a test would load it. */
   readonly isTested: boolean;
+  /** What its template was seen to do, where the server renders no prompts. */
+  readonly lessons?: readonly Lesson[];
 }
 
 export interface TestedModelsOptions {
   readonly servers: readonly OllamaServer[];
   readonly counter: VocabularyCounter;
+  readonly clock: Clock;
   /** For one answer while a request is counted. */
   readonly answerMs: number;
   /** For one answer while a model is put to the test. */
@@ -67,15 +73,18 @@ export class TestedModels {
 
   /** Names of the same model share a test. */
   async #tested(model: ServedModel, use: Capability, signal: AbortSignal): Promise<KnownModel> {
-    const { counter, answerMs, prepareMs } = this.#options;
+    const { counter, clock, answerMs, prepareMs } = this.#options;
     const { server, name, digest } = model;
     const same = [...this.#known].find(
       ([key, other]) =>
         key === keyOf(other.name, use) && other.digest === digest && other.server === server && other.isTested,
     )?.[1];
-    if (same !== undefined) return { ...model, way: same.way, isTested: true };
+    if (same !== undefined) return { ...same, ...model };
     if (!(await server.isLoaded(name, digest, answerMs, signal))) return { ...model, way: undefined, isTested: false };
-    return { ...model, way: await findWay(model, use, counter, prepareMs, signal), isTested: true };
+    const way = await findWay(model, use, counter, prepareMs, signal);
+    if (way.renders) return { ...model, way, isTested: true };
+    const lessons = await probeTemplate(model, way.engine, counter, clock, signal);
+    return { ...model, way, isTested: true, lessons };
   }
 }
 
