@@ -8,9 +8,10 @@ import { ggufBytes } from './gguf.ts';
 import { llamaVocabularies } from './llama-vocabularies.ts';
 import { Ollama, ollamaEnvironment } from './ollama.ts';
 import { vocabularies, vocabularyPackages } from './vocabularies.ts';
+import { metadataOf } from './vocabulary-metadata.ts';
 import type { VocabularyModel } from './vocabulary-models.ts';
 import { allVocabularyModels, templateOf, usualTrainedTokens, vocabularyModelfile } from './vocabulary-models.ts';
-import { metadataOf, randomTensors } from './vocabulary-weights.ts';
+import { randomTensors } from './vocabulary-weights.ts';
 import { versions } from './versions.ts';
 
 const shortHash = (...made: readonly (string | Uint8Array)[]): string => {
@@ -61,9 +62,13 @@ async function writeModel(model: VocabularyModel, packages: string, work: string
 
 /** Changes when anything that makes the models does. */
 function modelsVersion(): string {
-  const sources = ['gguf.ts', 'vocabularies.ts', 'llama-vocabularies.ts', 'vocabulary-weights.ts'].map((file) =>
-    readFileSync(join(import.meta.dirname, file)),
-  );
+  const sources = [
+    'gguf.ts',
+    'vocabularies.ts',
+    'llama-vocabularies.ts',
+    'vocabulary-weights.ts',
+    'vocabulary-metadata.ts',
+  ].map((file) => readFileSync(join(import.meta.dirname, file)));
   const made = allVocabularyModels.flatMap((model) => [
     JSON.stringify(model),
     templateOf(model),
