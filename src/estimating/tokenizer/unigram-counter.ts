@@ -14,11 +14,12 @@ const BYTES_BETWEEN_LOOKS = 4096;
 
 /** For vocabularies of pieces with likelihoods (SentencePiece's unigram): the text is normalised by a table, then cut the likeliest way. */
 export function createUnigramCounter(vocabulary: Vocabulary, engine: Engine): FragmentCounter | undefined {
-  const { tokens, types, scores, removesExtraSpaces } = vocabulary;
+  const { tokens, types, scores, addsSpacePrefix, removesExtraSpaces } = vocabulary;
   const typeOf = (id: number): number => types[id] ?? tokenType.normal;
-  // llama.cpp cuts text before what only begins like a token that the model's makers defined; and around "<mask>" with some architectures.
+  // llama.cpp cuts text before what only begins like a token that the model's makers defined, and takes spaces away before "<mask>" with some.
+  const stripsSpaces = /nomic-bert-moe|jina-bert-v3/.test(vocabulary.architecture) && !removesExtraSpaces;
   const isUnclear =
-    types.includes(tokenType.userDefined) || !removesExtraSpaces || tokens.some((token) => token.includes(NO_TEXT));
+    stripsSpaces || types.includes(tokenType.userDefined) || tokens.some((token) => token.includes(NO_TEXT));
   if (engine === 'ollama' || isUnclear) return undefined;
   const isPiece = (id: number): boolean => typeOf(id) === tokenType.normal || typeOf(id) === tokenType.unused;
   const scoreOf = Float64Array.from(tokens, (_, id) => Math.fround(scores[id] ?? 0));
@@ -32,13 +33,19 @@ export function createUnigramCounter(vocabulary: Vocabulary, engine: Engine): Fr
 
   return (fragment, _isFirst, limit) => {
     const text = Buffer.from(fragment);
-    let isInWord = false;
+    let [isInWord, isPrefixed] = [false, !addsSpacePrefix];
     path.begin();
+    const addSpace = (): void => {
+      for (const byte of SPACE_LETTER) path.add(byte);
+    };
     const add = (byte: number): void => {
-      // Spaces are kept between words only, and before the first one.
-      if (byte !== SPACE && !isInWord) for (const space of SPACE_LETTER) path.add(space);
-      isInWord = byte !== SPACE;
-      if (isInWord) path.add(byte);
+      const isSpace = byte === SPACE;
+      if (isSpace ? !removesExtraSpaces : !isInWord && (removesExtraSpaces || !isPrefixed)) addSpace();
+      if (!isSpace) {
+        isPrefixed = true;
+        path.add(byte);
+      }
+      isInWord = !isSpace;
     };
     for (let at = 0, look = BYTES_BETWEEN_LOOKS; at < text.length;) {
       const { length, by } = charsmap.at(text, at);
