@@ -39,10 +39,10 @@ export function randomTensors(
     shape: [size],
     values: new Float32Array(size).fill(1),
   });
-  const bias = (name: string): GgufTensor => ({
+  const bias = (name: string, size = WIDTH): GgufTensor => ({
     name: `${name}.bias`,
-    shape: [WIDTH],
-    values: new Float32Array(WIDTH),
+    shape: [size],
+    values: new Float32Array(size),
   });
   if (isBert(architecture)) {
     const norms = ['token_embd_norm', 'blk.0.attn_output_norm', 'blk.0.layer_output_norm'];
@@ -54,6 +54,8 @@ export function randomTensors(
       ...norms.flatMap((name) => [ones(name, WIDTH), bias(name)]),
       ...(isNomic ? [random('blk.0.attn_qkv', WIDTH, 3 * WIDTH), random('blk.0.ffn_gate', WIDTH, FEED_FORWARD)] : []),
       ...(isNomic ? [] : ['q', 'k', 'v']).map((part) => random(`blk.0.attn_${part}`, WIDTH, WIDTH)),
+      ...(isNomic ? [] : ['q', 'k', 'v', 'output']).map((part) => bias(`blk.0.attn_${part}`)),
+      ...(isNomic ? [] : [bias('blk.0.ffn_up', FEED_FORWARD), bias('blk.0.ffn_down')]),
       random('blk.0.attn_output', WIDTH, WIDTH),
       random('blk.0.ffn_up', WIDTH, FEED_FORWARD),
       random('blk.0.ffn_down', FEED_FORWARD, WIDTH),
