@@ -37,11 +37,13 @@ interface Learned {
   lessons?: readonly Lesson[];
 }
 
+type Work = Pick<CheckedRequest, 'model' | 'taskKind'>;
+
 /** Counts with the first estimator of a model's list that is for such work and can, and says so when one can't: never silently with another. */
 export class Counting {
   readonly #options: CountingOptions;
   readonly #opened = new Map<string, Estimator>();
-  /** Estimators that can't serve a model, by both; they are not asked before the next `prepare`. */
+  /** Estimators that can't count some work, by both; they are not asked before the next `prepare`. */
   readonly #unable = new Set<string>();
   /** The last reason that the operator was told, by both. */
   readonly #told = new Map<string, string>();
@@ -51,33 +53,20 @@ export class Counting {
     this.#options = options;
   }
 
-  /** Finds out which of these estimators can serve a model for such work, and tells the operator of those that can't. */
+  /** Finds out who counts each of these kinds of work for a model, and tells the operator who can't, and of what nobody can. */
   async prepare(
     model: string,
     taskKinds: readonly TaskKind[],
     choices: readonly EstimatorChoice[],
     signal: AbortSignal,
   ): Promise<void> {
-    for (const choice of choices) {
-      const estimator = this.#estimator(choice);
-      const its = taskKinds.filter((taskKind) => isFor(estimator, taskKind));
-      if (its.length === 0) continue;
-      const key = keyOf(model, choice);
-      this.#unable.delete(key);
-      try {
-        await estimator.prepare(model, its, signal);
-        this.#told.delete(key);
-        return; // those behind it are asked when it fails
-      } catch (error) {
-        if (error instanceof CountersBusy) return; // as it counts for others, it will for this one
-        if (!(error instanceof CannotCount)) throw error;
-        this.#unable.add(key);
-        this.#tell(model, choice, error.message);
-      }
-    }
+    const uncounted: TaskKind[] = [];
+    for (const taskKind of taskKinds)
+      if (!(await this.#isPrepared({ model, taskKind }, choices, signal))) uncounted.push(taskKind);
+    if (uncounted.length === 0) return;
     this.#options.log.error(
-      { model },
-      'nothing can count for this model, so it is not sold: add openai or bytes behind its estimators',
+      { model, task_kinds: uncounted },
+      'nothing can count this work for the model, so requests for it are refused: add openai or bytes behind its estimators',
     );
   }
 
@@ -89,7 +78,7 @@ export class Counting {
   ): Promise<InputCount> {
     const { model, taskKind, shape } = request;
     for (const choice of choices) {
-      if (this.#unable.has(keyOf(model, choice))) continue;
+      if (this.#unable.has(keyOf(request, choice))) continue;
       const estimator = this.#estimator(choice);
       if (!isFor(estimator, taskKind)) continue;
       try {
@@ -104,10 +93,10 @@ export class Counting {
         };
       } catch (error) {
         if (options.signal.aborted || !(error instanceof CannotCount)) throw error;
-        this.#tell(model, choice, error.message);
+        this.#tell(request, choice, error.message);
       }
     }
-    throw new CannotCount(`no estimator can count for ${model}`);
+    throw new CannotCount(`no estimator can count ${taskKind} for ${model}`);
   }
 
   /** Takes what the backend said of a finished job's input. Warns when the counts for a model have drifted away. */
@@ -139,6 +128,31 @@ export class Counting {
     await Promise.all([...this.#opened.values()].map((estimator) => estimator.close()));
   }
 
+  /** False: none of these can count it. */
+  async #isPrepared(work: Work, choices: readonly EstimatorChoice[], signal: AbortSignal): Promise<boolean> {
+    for (const choice of choices) {
+      const estimator = this.#estimator(choice);
+      if (!isFor(estimator, work.taskKind)) continue;
+      const key = keyOf(work, choice);
+      try {
+        await estimator.prepare(work.model, work.taskKind, signal);
+        this.#unable.delete(key);
+        this.#told.delete(key);
+        return true; // those behind it are asked when it fails
+      } catch (error) {
+        if (error instanceof CannotCount) {
+          this.#unable.add(key);
+          this.#tell(work, choice, error.message);
+          continue;
+        }
+        if (!(error instanceof CountersBusy)) throw error;
+        this.#unable.delete(key); // as it counts for others, it will for this one
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Each list once. */
   #takeLessons(model: string, estimator: string, lessons: readonly Lesson[]): void {
     const learned = this.#learnedOf(model, estimator);
@@ -161,13 +175,13 @@ export class Counting {
   }
 
   /** Once for each reason. */
-  #tell(model: string, choice: EstimatorChoice, reason: string): void {
-    const key = keyOf(model, choice);
+  #tell(work: Work, choice: EstimatorChoice, reason: string): void {
+    const key = keyOf(work, choice);
     if (this.#told.get(key) === reason) return;
     this.#told.set(key, reason);
     this.#options.log.warn(
-      { model, estimator: choice.name, reason },
-      'this estimator can not count for the model: the next one is asked',
+      { model: work.model, task_kind: work.taskKind, estimator: choice.name, reason },
+      'this estimator can not count such work for the model: the next one is asked',
     );
   }
 
@@ -182,6 +196,6 @@ export class Counting {
 /** OpenAI's vocabularies stand in for those of all models. */
 const templateOf = (estimator: string): TemplateShare => new TemplateShare(estimator === 'openai' ? 'foreign' : 'own');
 
-const keyOf = (model: string, choice: EstimatorChoice): string => JSON.stringify([model, choice]);
+const keyOf = ({ model, taskKind }: Work, choice: EstimatorChoice): string => JSON.stringify([model, taskKind, choice]);
 
 const isFor = ({ taskKinds }: Estimator, taskKind: TaskKind): boolean => taskKinds?.includes(taskKind) ?? true;

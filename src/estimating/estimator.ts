@@ -43,8 +43,8 @@ export interface Estimator {
   readonly name: string;
   /** The kinds of work that it counts: it is asked about no others. Absent: all. */
   readonly taskKinds?: readonly TaskKind[];
-  /** Gets ready for work with a model; asked at start, and again when the backends' models have changed. Rejects with CannotCount. */
-  prepare(model: string, taskKinds: readonly TaskKind[], signal: AbortSignal): Promise<void>;
+  /** Gets ready for such work with a model; asked at start, and again when the backends' models have changed. Rejects with CannotCount. */
+  prepare(model: string, taskKind: TaskKind, signal: AbortSignal): Promise<void>;
   /** Rejects with CannotCount, with CountersBusy, and with the signal's reason when that is aborted. */
   count(request: CheckedRequest, options: CountOptions): Promise<Count>;
   close(): Promise<void>;

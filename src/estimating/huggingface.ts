@@ -21,7 +21,7 @@ export function createHuggingFaceEstimator({ file, ...options }: HuggingFaceEsti
   const thread = new CountingThread<HuggingFaceTask, number[]>({ module, ...options });
   return {
     name: 'huggingface',
-    prepare: async (_model, _taskKinds, signal) => void (await thread.run({ file, texts: ['x'] }, signal)),
+    prepare: async (_model, _taskKind, signal) => void (await thread.run({ file, texts: ['x'] }, signal)),
     count: async ({ promptText, promptParts }, { signal }) => {
       signal.throwIfAborted();
       const bytes = textBytes(promptText);

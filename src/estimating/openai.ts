@@ -26,7 +26,7 @@ export function createOpenAiEstimator(options: OpenAiEstimatorOptions): Estimato
   return {
     name: 'openai',
     // The first request should not wait for the vocabulary.
-    prepare: async (model, _taskKinds, signal) =>
+    prepare: async (model, _taskKind, signal) =>
       void (await thread.run({ encoding: encodingOf(model), texts: [] }, signal)),
     count: async ({ promptText, promptParts, shape, model }, { signal }) => {
       signal.throwIfAborted();

@@ -19,7 +19,7 @@ export function createOwnModuleEstimator({ file, ...options }: OwnModuleOptions)
   const thread = new CountingThread<OwnModuleTask, number>({ module, ...options });
   return {
     name: 'module',
-    prepare: async (_model, _taskKinds, signal) => void (await thread.run({ file }, signal)),
+    prepare: async (_model, _taskKind, signal) => void (await thread.run({ file }, signal)),
     count: async ({ taskKind, model, inputBytes, promptText, shape, images }, { signal }) => {
       const input = { taskKind, model, inputBytes, promptText, shape, images };
       const tokens = await thread.run({ file, input }, signal);

@@ -10,6 +10,8 @@ import { collectingLog } from '../harness/silent-log.ts';
 
 const never = new AbortController().signal;
 const CHAT = 'openai.chat_completions.v1';
+const RESPONSES = 'openai.responses.v1';
+const EMBEDDINGS = 'openai.embeddings.v1';
 const CHOICES: EstimatorChoice[] = [{ name: 'openai' }, { name: 'bytes' }];
 
 function chat(model: string): CheckedRequest {
@@ -22,26 +24,31 @@ function chat(model: string): CheckedRequest {
 /** The first choice counts 7 unless it is told why it can't; the second one 9. */
 function counting(more: Pick<Count, 'partTokens' | 'lessons'> & { taskKinds?: readonly TaskKind[] } = {}) {
   const { log, text } = collectingLog();
-  const state: { why?: string | undefined; isBusy?: boolean; opened: number } = { opened: 0 };
+  const state: { why?: string | undefined; only?: TaskKind; isBusy?: boolean; opened: number } = { opened: 0 };
+  const prepared: string[] = [];
   const open = (choice: EstimatorChoice): Estimator => {
     state.opened++;
-    const able = async (): Promise<void> => {
-      if (choice.name === 'openai' && state.why !== undefined) throw new CannotCount(state.why);
+    const able = async (taskKind: TaskKind): Promise<void> => {
+      const { why, only = taskKind } = state;
+      if (choice.name === 'openai' && why !== undefined && only === taskKind) throw new CannotCount(why);
       if (choice.name === 'openai' && state.isBusy) throw new CountersBusy('too many wait');
     };
     const { taskKinds, ...counted } = more;
     return {
       name: choice.name,
       ...(choice.name === 'openai' && taskKinds && { taskKinds }),
-      prepare: able,
-      count: async () => {
-        await able();
+      prepare: (_model, taskKind) => {
+        prepared.push(`${choice.name} ${taskKind}`);
+        return able(taskKind);
+      },
+      count: async ({ taskKind }) => {
+        await able(taskKind);
         return { tokens: choice.name === 'openai' ? 7 : 9, accuracy: 'exact', ...counted };
       },
       close: () => Promise.resolve(),
     };
   };
-  return { counting: new Counting({ open, log }), state, text };
+  return { counting: new Counting({ open, log }), state, prepared, text };
 }
 
 describe('the estimators of a model', () => {
@@ -73,8 +80,26 @@ describe('the estimators of a model', () => {
     expect(await counts.count(chat('a'), CHOICES, { signal: never })).toMatchObject({ estimator: 'bytes' });
     expect(text()).toBe('');
     await counts.prepare('a', [CHAT], [{ name: 'openai' }], never);
-    expect(text()).toContain('nothing can count for this model');
+    expect(text()).toContain('nothing can count this work for the model');
     await expect(counts.count(chat('a'), [{ name: 'openai' }], { signal: never })).rejects.toThrow(CannotCount);
+  });
+
+  test('each kind of work that a model is sold for gets one that is ready for it', async () => {
+    const { counting: counts, prepared, text } = counting({ taskKinds: [CHAT] });
+    await counts.prepare('a', [CHAT, RESPONSES], CHOICES, never);
+    expect(prepared).toEqual([`openai ${CHAT}`, `bytes ${RESPONSES}`]);
+    expect(text()).toBe('');
+    await counts.prepare('a', [CHAT, RESPONSES], [{ name: 'openai' }], never);
+    expect(JSON.parse(text())).toMatchObject({ model: 'a', task_kinds: [RESPONSES] });
+  });
+
+  test('one that can not serve a kind of work still serves the others', async () => {
+    const { counting: counts, state, prepared, text } = counting();
+    Object.assign(state, { why: 'its texts count otherwise', only: EMBEDDINGS });
+    await counts.prepare('a', [CHAT, EMBEDDINGS], CHOICES, never);
+    expect(prepared).toEqual([`openai ${CHAT}`, `openai ${EMBEDDINGS}`, `bytes ${EMBEDDINGS}`]);
+    expect(JSON.parse(text())).toMatchObject({ task_kind: EMBEDDINGS, reason: 'its texts count otherwise' });
+    expect(await counts.count(chat('a'), CHOICES, { signal: never })).toMatchObject({ estimator: 'openai' });
   });
 
   test('one that fails while it counts hands over to the next, for that request', async () => {

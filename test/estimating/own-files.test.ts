@@ -49,7 +49,7 @@ describe('a tokenizer.json of the operator', () => {
       file: await file('tokenizer.json', words),
       timeLimitMs: 20_000,
     });
-    await estimator.prepare('m', ['openai.chat_completions.v1'], never.signal);
+    await estimator.prepare('m', 'openai.chat_completions.v1', never.signal);
     expect(await estimator.count(chat('one two one'), never)).toEqual({
       tokens: 4,
       accuracy: 'estimate',
@@ -65,7 +65,7 @@ describe('a tokenizer.json of the operator', () => {
   ])('is told to be useless when it %s', async (_name, text, why) => {
     const path = text === undefined ? join(folder, 'nowhere.json') : await file('broken.json', text);
     const estimator = createHuggingFaceEstimator({ clock: systemClock, file: path });
-    const prepared = estimator.prepare('m', ['openai.chat_completions.v1'], never.signal);
+    const prepared = estimator.prepare('m', 'openai.chat_completions.v1', never.signal);
     await expect(prepared).rejects.toThrow(CannotCount);
     await expect(prepared).rejects.toThrow(why);
     await estimator.close();
@@ -80,7 +80,7 @@ describe('a module of the operator', () => {
     const own = await open(
       'export const countTokens = async ({ promptText, shape }) => promptText.join("").length + 100 * shape.user;',
     );
-    await own.prepare('m', ['openai.chat_completions.v1'], never.signal);
+    await own.prepare('m', 'openai.chat_completions.v1', never.signal);
     expect(await own.count(chat('hello'), never)).toEqual({ tokens: 109, accuracy: 'estimate' });
     await own.close();
   });
@@ -90,7 +90,7 @@ describe('a module of the operator', () => {
     ['does not load', 'import "./nowhere.mjs";', /cannot be loaded/],
   ])('is told to be useless when it %s', async (_name, source, why) => {
     const own = await open(source);
-    await expect(own.prepare('m', ['openai.chat_completions.v1'], never.signal)).rejects.toThrow(why);
+    await expect(own.prepare('m', 'openai.chat_completions.v1', never.signal)).rejects.toThrow(why);
     await own.close();
   });
 

@@ -46,10 +46,9 @@ class OllamaEstimator implements Estimator {
     this.#models = new TestedModels({ servers, counter: this.#counter, clock, answerMs, prepareMs });
   }
 
-  async prepare(model: string, taskKinds: readonly TaskKind[], signal: AbortSignal): Promise<void> {
+  async prepare(model: string, taskKind: TaskKind, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    for (const use of new Set(taskKinds.map((taskKind) => kinds[taskKind].needs)))
-      await this.#models.prepare(model, use, signal);
+    await this.#models.prepare(model, kinds[taskKind].needs, signal);
   }
 
   async count(request: CheckedRequest, options: CountOptions): Promise<Count> {
