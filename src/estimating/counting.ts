@@ -37,7 +37,8 @@ interface Learned {
   lessons?: readonly Lesson[];
 }
 
-type Work = Pick<CheckedRequest, 'model' | 'taskKind'>;
+/** What there is to count. */
+export type Work = Pick<CheckedRequest, 'model' | 'taskKind'>;
 
 /** Counts with the first estimator of a model's list that is for such work and can, and says so when one can't: never silently with another. */
 export class Counting {
@@ -66,7 +67,14 @@ export class Counting {
     if (uncounted.length === 0) return;
     this.#options.log.error(
       { model, task_kinds: uncounted },
-      'nothing can count this work for the model, so requests for it are refused: add openai or bytes behind its estimators',
+      'nothing can count this work for the model, so it is not sold: add openai or bytes behind its estimators',
+    );
+  }
+
+  /** False: none of these is for such work, or those that are have said that they can't. Whoever was not asked yet may. */
+  canCount(work: Work, choices: readonly EstimatorChoice[]): boolean {
+    return choices.some(
+      (choice) => isFor(this.#estimator(choice), work.taskKind) && !this.#unable.has(keyOf(work, choice)),
     );
   }
 
