@@ -51,10 +51,20 @@ describe('a tokenizer.json of the operator', () => {
     });
     await estimator.prepare('m', 'openai.chat_completions.v1', never.signal);
     expect(await estimator.count(chat('one two one'), never)).toEqual({
-      tokens: 4,
+      tokens: 4 + 4 + 3,
       accuracy: 'estimate',
       partTokens: { role: 1, user: 3 },
     });
+    await estimator.close();
+  });
+
+  test('is as much as the bytes and a usual template when it takes too long: never fewer than the backend counts', async () => {
+    const rung: (() => void)[] = [];
+    const clock = { nowMs: () => 0, timer: (_ms: number, ring: () => void) => (rung.push(ring), () => {}) };
+    const estimator = createHuggingFaceEstimator({ clock, file: await file('tokenizer.json', words) });
+    const counted = estimator.count(chat('!?'.repeat(50_000)), never);
+    rung.at(-1)?.();
+    expect(await counted).toEqual({ tokens: 'user'.length + 100_000 + 4 + 3, accuracy: 'bound' });
     await estimator.close();
   });
 

@@ -5,6 +5,7 @@ import { kinds } from '../../openai/request.ts';
 import type { TaskKind } from '../../openai/request.ts';
 import { CannotCount } from '../estimator.ts';
 import type { Count, CountOptions, Estimator } from '../estimator.ts';
+import { textBound } from '../text-count.ts';
 import { MAX_TEXT_BYTES, textBytes } from '../text-size.ts';
 import { usualTemplateTokens } from '../usual-template.ts';
 import { chatOf, textsOf } from './chat-of.ts';
@@ -53,12 +54,10 @@ class OllamaEstimator implements Estimator {
 
   async count(request: CheckedRequest, options: CountOptions): Promise<Count> {
     options.signal.throwIfAborted();
-    const { promptText, shape, taskKind } = request;
-    const bound = textBytes(promptText) + usualTemplateTokens(shape);
-    if (textBytes(promptText) > MAX_TEXT_BYTES) return { tokens: bound, accuracy: 'bound' };
-    const isEmbedding = kinds[taskKind].needs === 'embedding';
+    if (textBytes(request.promptText) > MAX_TEXT_BYTES) return textBound(request);
+    const isEmbedding = kinds[request.taskKind].needs === 'embedding';
     const counted = await (isEmbedding ? this.#countTexts(request, options) : this.#countChat(request, options));
-    return counted ?? { tokens: bound, accuracy: 'bound' };
+    return counted ?? textBound(request);
   }
 
   async close(): Promise<void> {
