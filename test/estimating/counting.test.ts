@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Counting } from '../../src/estimating/counting.ts';
 import { CannotCount, CountersBusy } from '../../src/estimating/estimator.ts';
 import type { Count, Estimator } from '../../src/estimating/estimator.ts';
+import { createFixedEstimator } from '../../src/estimating/fixed.ts';
 import { checkRequest } from '../../src/openai/request.ts';
 import type { CheckedRequest, TaskKind } from '../../src/openai/request.ts';
 import type { EstimatorChoice } from '../../src/pricing/price-list.ts';
@@ -151,6 +152,16 @@ describe('the estimators of a model', () => {
     for (let job = 0; job < 20; job++) counts.learn('a', { ...first, inputTokens: 40, counted: first.how }, 60);
     const learned = await counts.count(chat('a'), CHOICES, { signal: never });
     expect(Math.abs(learned.tokens - 60)).toBeLessThan(2);
+  });
+
+  test('tells how far off a convention is, and raises no alarm: it is not meant to be near', async () => {
+    const { log, text } = collectingLog();
+    const choices: EstimatorChoice[] = [{ name: 'fixed', tokens: 1000 }];
+    const counts = new Counting({ open: () => createFixedEstimator(1000), log });
+    const { estimator, tokens, how } = await counts.count(chat('a'), choices, { signal: never });
+    for (let job = 0; job < 20; job++) counts.learn('a', { estimator, inputTokens: tokens, counted: how }, 10);
+    expect(counts.figures()).toEqual([{ model: 'a', estimator: 'fixed', jobs: 20, meanError: 99 }]);
+    expect(text()).toBe('');
   });
 
   test('a job that an older version counted tells how true counts are, and nothing of the template', async () => {
