@@ -5,8 +5,7 @@ import type { EstimatorChoice } from '../pricing/price-list.ts';
 import type { CountedHow, PriceBreakdown } from '../pricing/price.ts';
 import { CannotCount, CountersBusy } from './estimator.ts';
 import type { CountOptions, Estimator, Lesson } from './estimator.ts';
-import { TemplateShare } from './template-share.ts';
-import { Trueness } from './trueness.ts';
+import { LearnedCounts } from './learned-counts.ts';
 import type { TruenessFigures } from './trueness.ts';
 
 export interface InputCount {
@@ -30,13 +29,6 @@ export interface CountingOptions {
   readonly log: Logger;
 }
 
-interface Learned {
-  template: TemplateShare;
-  readonly trueness: Trueness;
-  /** Of the estimator itself, that the template was told. */
-  lessons?: readonly Lesson[];
-}
-
 /** What there is to count. */
 export type Work = Pick<CheckedRequest, 'model' | 'taskKind'>;
 
@@ -48,7 +40,7 @@ export class Counting {
   readonly #unable = new Set<string>();
   /** The last reason that the operator was told, by both. */
   readonly #told = new Map<string, string>();
-  readonly #learned = new Map<string, Learned>();
+  readonly #learned = new Map<string, LearnedCounts>();
 
   constructor(options: CountingOptions) {
     this.#options = options;
@@ -91,11 +83,10 @@ export class Counting {
       if (!isFor(estimator, taskKind)) continue;
       try {
         const { tokens, longestTextTokens, lessons, ...count } = await estimator.count(request, options);
-        if (lessons !== undefined) this.#takeLessons(model, estimator.name, lessons);
         const how = { ...count, shape };
         return {
           estimator: estimator.name,
-          tokens: this.#withTemplate(model, estimator.name, how) ?? tokens,
+          tokens: this.#withTemplate(model, estimator, how, lessons) ?? tokens,
           ...(longestTextTokens !== undefined && { longestTextTokens }),
           how,
         };
@@ -114,11 +105,9 @@ export class Counting {
     actualTokens: number,
   ): void {
     if (counted === undefined || counted.accuracy === 'bound') return;
-    const { template, trueness } = this.#learnedOf(model, estimator);
-    const { partTokens, shape } = counted;
-    if (partTokens !== undefined) template.learn({ partTokens, shape }, actualTokens);
-    if (!trueness.add(inputTokens, counted.accuracy, actualTokens)) return;
-    const { jobs, meanError } = trueness.figures();
+    const learned = this.#learnedOf(model, estimator);
+    if (!learned.learn(inputTokens, counted, actualTokens)) return;
+    const { jobs, meanError } = learned.figures();
     this.#options.log.warn(
       { model, estimator, jobs, mean_error: meanError },
       'what this estimator counts has drifted away from what the backend counts',
@@ -126,9 +115,9 @@ export class Counting {
   }
 
   figures(): CountingFigures[] {
-    return [...this.#learned].map(([key, { trueness }]) => {
+    return [...this.#learned].map(([key, learned]) => {
       const [model, estimator] = JSON.parse(key) as [string, string];
-      return { model, estimator, ...trueness.figures() };
+      return { model, estimator, ...learned.figures() };
     });
   }
 
@@ -161,23 +150,18 @@ export class Counting {
     return false;
   }
 
-  /** Each list once. */
-  #takeLessons(model: string, estimator: string, lessons: readonly Lesson[]): void {
-    const learned = this.#learnedOf(model, estimator);
-    if (learned.lessons === lessons) return;
-    if (learned.lessons !== undefined) learned.template = templateOf(estimator); // the model has become another
-    learned.lessons = lessons;
-    for (const { actualTokens, ...input } of lessons) learned.template.learn(input, actualTokens);
+  #withTemplate(
+    model: string,
+    { name, vocabulary = 'own' }: Estimator,
+    { partTokens, shape }: CountedHow,
+    lessons?: readonly Lesson[],
+  ): number | undefined {
+    return partTokens && this.#learnedOf(model, name).estimate({ partTokens, shape }, vocabulary, lessons);
   }
 
-  #withTemplate(model: string, estimator: string, { partTokens, shape }: CountedHow): number | undefined {
-    if (partTokens === undefined) return undefined;
-    return this.#learnedOf(model, estimator).template.estimate({ partTokens, shape });
-  }
-
-  #learnedOf(model: string, estimator: string): Learned {
+  #learnedOf(model: string, estimator: string): LearnedCounts {
     const key = JSON.stringify([model, estimator]);
-    const learned: Learned = this.#learned.get(key) ?? { template: templateOf(estimator), trueness: new Trueness() };
+    const learned = this.#learned.get(key) ?? new LearnedCounts();
     this.#learned.set(key, learned);
     return learned;
   }
@@ -200,9 +184,6 @@ export class Counting {
     return opened;
   }
 }
-
-/** OpenAI's vocabularies stand in for those of all models. */
-const templateOf = (estimator: string): TemplateShare => new TemplateShare(estimator === 'openai' ? 'foreign' : 'own');
 
 const keyOf = ({ model, taskKind }: Work, choice: EstimatorChoice): string => JSON.stringify([model, taskKind, choice]);
 

@@ -23,6 +23,7 @@ export function createOpenAiEstimator(options: OpenAiEstimatorOptions): Estimato
   const thread = new CountingThread<OpenAiTask, number[]>({ module, ...options });
   return {
     name: 'openai',
+    vocabulary: 'foreign',
     // The first request should not wait for the vocabulary.
     prepare: async (model, _taskKind, signal) =>
       void (await thread.run({ encoding: encodingOf(model), texts: [] }, signal)),

@@ -1,3 +1,4 @@
+import type { Vocabulary } from './estimator.ts';
 import { templateFeatures, textTokensOf } from './template-features.ts';
 import type { TemplateInput } from './template-features.ts';
 
@@ -5,7 +6,7 @@ import type { TemplateInput } from './template-features.ts';
  * How sure it is that the vocabulary which counted is the model's, and what of a text remains unexplained. `own`: it is, so that text which the
  * server counts otherwise is an exception. `foreign`: it is another one, and each language has its own ratio.
  */
-const VOCABULARIES = {
+const VOCABULARIES: Readonly<Record<Vocabulary, { readonly deviation: number; readonly noiseShare: number }>> = {
   own: { deviation: 0.02, noiseShare: 0.001 },
   foreign: { deviation: 0.5, noiseShare: 0.2 },
 };
@@ -34,7 +35,7 @@ export class TemplateShare {
   readonly #covariance: number[][];
   readonly #priorVariances: readonly number[];
 
-  constructor(vocabulary: keyof typeof VOCABULARIES) {
+  constructor(vocabulary: Vocabulary) {
     const { deviation: ratio, noiseShare } = VOCABULARIES[vocabulary];
     this.#noiseShare = noiseShare;
     this.#covariance = templateFeatures.map((row, i) =>

@@ -37,6 +37,7 @@ function counting(more: Pick<Count, 'partTokens' | 'lessons'> & { taskKinds?: re
     const { taskKinds, ...counted } = more;
     return {
       name: choice.name,
+      vocabulary: 'foreign',
       ...(choice.name === 'openai' && taskKinds && { taskKinds }),
       prepare: (_model, taskKind) => {
         prepared.push(`${choice.name} ${taskKind}`);
@@ -141,6 +142,34 @@ describe('the estimators of a model', () => {
       { model: 'b', jobs: 0 },
     ]);
   });
+
+  test.each(['own', 'foreign'] as const)(
+    'jobs of before the first count teach as one with such a vocabulary is taught: %s',
+    async (vocabulary) => {
+      const part = { user: 1_000 };
+      const opened = (): Estimator => ({
+        name: 'openai',
+        vocabulary,
+        prepare: () => Promise.resolve(),
+        count: () => Promise.resolve({ tokens: 1_000, accuracy: 'estimate', partTokens: part }),
+        close: () => Promise.resolve(),
+      });
+      const { log } = collectingLog();
+      const early = new Counting({ open: opened, log });
+      const late = new Counting({ open: opened, log });
+      const tokens = async (counts: Counting) => (await counts.count(chat('a'), CHOICES, { signal: never })).tokens;
+      const before = await tokens(late);
+      const job = {
+        estimator: 'openai',
+        inputTokens: before,
+        counted: { accuracy: 'estimate', shape: chat('a').shape, partTokens: part },
+      } as const;
+      for (const counts of [early, late]) counts.learn('a', job, 1_500);
+      expect(await tokens(early)).toBe(await tokens(late));
+      // Half as much again is an exception where the vocabulary is the model's, and what another one may well make of it.
+      expect((await tokens(late)) > 1_400).toBe(vocabulary === 'foreign');
+    },
+  );
 
   test('takes what an estimator has found out of the template once, and keeps it out of the price breakdown', async () => {
     const { shape } = chat('a');
