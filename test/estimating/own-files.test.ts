@@ -115,6 +115,14 @@ describe('a module of the operator', () => {
     await own.close();
   });
 
+  test('is not given texts of more than 8 MB: the bytes are the bound', async () => {
+    const own = await open('export const countTokens = () => 5;');
+    expect(await own.count(chat('a'.repeat(8_000_000)), never)).toMatchObject({ tokens: 5 });
+    const long = chat('ab'.repeat(4_500_000));
+    expect(await own.count(long, never)).toEqual({ tokens: long.inputBytes, accuracy: 'bound' });
+    await own.close();
+  });
+
   test('that never ends costs its time, and the bytes are the bound', async () => {
     const rung: (() => void)[] = [];
     const clock = { nowMs: () => 0, timer: (_ms: number, ring: () => void) => (rung.push(ring), () => {}) };
