@@ -1,3 +1,4 @@
+import type { ImageTokens } from '../openai/image.ts';
 import type { BackendModel, Capability } from './backend.ts';
 
 /** A model that a healthy backend has. */
@@ -10,7 +11,7 @@ export interface PoolModel {
   /** The smallest that a backend tells, since any of them may serve; absent when none tells. */
   readonly contextTokens?: number;
   /** The most that a backend tells; absent when one does not tell. */
-  readonly imageTokens?: number;
+  readonly imageTokens?: ImageTokens;
   /** True: one has it loaded. False: all would have to load it first. Absent: unknown. */
   readonly warm?: boolean;
 }
@@ -19,7 +20,7 @@ interface Merged {
   readonly backends: string[];
   readonly capabilities: (readonly Capability[])[];
   readonly contexts: number[];
-  readonly imageTokens: (number | undefined)[];
+  readonly imageTokens: (ImageTokens | undefined)[];
   readonly warmths: (boolean | undefined)[];
 }
 
@@ -54,10 +55,18 @@ export function mergeModels(
       backends,
       ...(told && { capabilities: told.filter((capability) => others.every((list) => list.includes(capability))) }),
       ...(contexts.length === 0 ? {} : { contextTokens: Math.min(...contexts) }),
-      ...(imageTokens.every((tokens) => tokens !== undefined) && { imageTokens: Math.max(...imageTokens) }),
+      ...(imageTokens.every((tokens) => tokens !== undefined) && { imageTokens: largest(imageTokens) }),
       ...warmthOf(warmths),
     }),
   );
+}
+
+/** Those that tell the size differently may have the most of each, whatever it is. */
+function largest(tokens: readonly ImageTokens[]): ImageTokens {
+  const most = Math.max(...tokens.map((one) => one.most));
+  const alike = tokens.find((one) => one.most === most);
+  const isAlike = tokens.every(({ bySize }) => JSON.stringify(bySize) === JSON.stringify(alike?.bySize));
+  return alike !== undefined && isAlike ? alike : { most };
 }
 
 function warmthOf(warmths: readonly (boolean | undefined)[]): { warm?: boolean } {

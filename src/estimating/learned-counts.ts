@@ -20,7 +20,7 @@ export class LearnedCounts {
     if (lessons !== undefined && lessons !== this.#lessons) {
       if (this.#lessons !== undefined) this.#template = taught(vocabulary, []); // the model has become another
       this.#lessons = lessons;
-      teach(this.#template, lessons);
+      this.#template.learnTrials(lessons);
     }
     return this.#template.estimate(input);
   }
