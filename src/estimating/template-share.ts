@@ -1,5 +1,5 @@
 import type { PromptPart } from '../openai/prompt-part.ts';
-import type { Lesson } from './estimator.ts';
+import type { Lesson, Vocabulary } from './estimator.ts';
 import { templateFeatures, textTokensOf, triedPartsOf, writtenTokensOf } from './template-features.ts';
 import type { Feature, TemplateInput, TriedPart } from './template-features.ts';
 
@@ -7,7 +7,7 @@ import type { Feature, TemplateInput, TriedPart } from './template-features.ts';
  * How sure it is that the vocabulary which counted is the model's, and what of a text remains unexplained. `own`: it is, so that text which the
  * server counts otherwise is an exception. `foreign`: it is another one, and each language has its own ratio.
  */
-const VOCABULARIES = {
+const VOCABULARIES: Readonly<Record<Vocabulary, { readonly deviation: number; readonly noiseShare: number }>> = {
   own: { deviation: 0.02, noiseShare: 0.001 },
   foreign: { deviation: 0.5, noiseShare: 0.2 },
 };
@@ -37,7 +37,7 @@ export class TemplateShare {
   readonly #priorVariances: readonly number[];
   readonly #tried = new Map<TriedPart, number>();
 
-  constructor(vocabulary: keyof typeof VOCABULARIES) {
+  constructor(vocabulary: Vocabulary) {
     const { deviation: ratio, noiseShare } = VOCABULARIES[vocabulary];
     this.#noiseShare = noiseShare;
     this.#covariance = templateFeatures.map((row, i) =>

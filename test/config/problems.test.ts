@@ -92,7 +92,7 @@ const CASES: readonly Case[] = [
   [
     'an estimator with a slip',
     'llm: { estimator: ollma }',
-    ['config.yaml:1:19: llm.estimator: expected ollama, server,'],
+    ['config.yaml:1:19: llm.estimator: expected one of ollama, server,'],
   ],
   [
     'no estimator',

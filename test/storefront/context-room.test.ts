@@ -45,9 +45,12 @@ describe('prompt and answer', () => {
       });
   });
 
-  test('that were not counted exactly are told as about so many', () => {
-    const refused = outputRoom(asking(50), { tokens: 60, how: { accuracy: 'estimate' } }, 100);
-    expect(refused).toMatchObject({ message: expect.stringMatching(/^the prompt takes about 60 of/) as string });
+  test.each([
+    ['estimate', /^the prompt takes about 60 of/],
+    ['convention', /^the prompt counts as 60 of/],
+  ] as const)('that were not counted exactly are not told as if they were: %s', (accuracy, words) => {
+    const refused = outputRoom(asking(50), { tokens: 60, how: { accuracy } }, 100);
+    expect(refused).toMatchObject({ message: expect.stringMatching(words) as string });
   });
 
   test('fit together whenever they are sold, and never above the cap', () => {

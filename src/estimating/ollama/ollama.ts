@@ -5,6 +5,7 @@ import { kinds } from '../../openai/request.ts';
 import type { TaskKind } from '../../openai/request.ts';
 import { CannotCount } from '../estimator.ts';
 import type { Count, CountOptions, Estimator } from '../estimator.ts';
+import { textBound } from '../text-count.ts';
 import { MAX_TEXT_BYTES, textBytes } from '../text-size.ts';
 import { usualTemplateTokens } from '../usual-template.ts';
 import { chatOf, textsOf } from './chat-of.ts';
@@ -46,20 +47,17 @@ class OllamaEstimator implements Estimator {
     this.#models = new TestedModels({ servers, counter: this.#counter, clock, answerMs, prepareMs });
   }
 
-  async prepare(model: string, taskKinds: readonly TaskKind[], signal: AbortSignal): Promise<void> {
+  async prepare(model: string, taskKind: TaskKind, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    for (const use of new Set(taskKinds.map((taskKind) => kinds[taskKind].needs)))
-      await this.#models.prepare(model, use, signal);
+    await this.#models.prepare(model, kinds[taskKind].needs, signal);
   }
 
   async count(request: CheckedRequest, options: CountOptions): Promise<Count> {
     options.signal.throwIfAborted();
-    const { promptText, shape, taskKind } = request;
-    const bound = textBytes(promptText) + usualTemplateTokens(shape);
-    if (textBytes(promptText) > MAX_TEXT_BYTES) return { tokens: bound, accuracy: 'bound' };
-    const isEmbedding = kinds[taskKind].needs === 'embedding';
+    if (textBytes(request.promptText) > MAX_TEXT_BYTES) return textBound(request);
+    const isEmbedding = kinds[request.taskKind].needs === 'embedding';
     const counted = await (isEmbedding ? this.#countTexts(request, options) : this.#countChat(request, options));
-    return counted ?? { tokens: bound, accuracy: 'bound' };
+    return counted ?? textBound(request);
   }
 
   async close(): Promise<void> {
