@@ -4,6 +4,7 @@ import { BackendError } from '../../src/backend/backend.ts';
 import type { Backend, BackendModel } from '../../src/backend/backend.ts';
 import { createPool } from '../../src/backend/queueing-pool.ts';
 import type { BackendPool, PoolMember, PoolOptions, Slot } from '../../src/backend/pool.ts';
+import { taskKinds } from '../../src/openai/request.ts';
 import { HandClock } from './hand-clock.ts';
 
 let clock: HandClock;
@@ -350,6 +351,20 @@ describe('the models', () => {
     expect(pool.models()).toEqual([
       { id: 'm', backends: ['a', 'b', 'c'], capabilities: ['completion'] },
       { id: 'n', backends: ['a', 'b'] },
+    ]);
+  });
+
+  test('are for the work that each backend takes', async () => {
+    const [chats, answers, embeddings] = taskKinds;
+    const pool = await started([
+      { backend: shelf('a', { id: 'm', taskKinds: [chats!, answers!] }, { id: 'n', taskKinds: [chats!] }), slots: 1 },
+      { backend: shelf('b', { id: 'm', taskKinds: [chats!, embeddings!] }, { id: 'n', taskKinds: [] }), slots: 1 },
+      { backend: shelf('c', 'm', 'o'), slots: 1 },
+    ]);
+    expect(pool.models()).toEqual([
+      { id: 'm', backends: ['a', 'b', 'c'], taskKinds: [chats] },
+      { id: 'n', backends: ['a', 'b'], taskKinds: [] },
+      { id: 'o', backends: ['c'] },
     ]);
   });
 
