@@ -368,6 +368,24 @@ describe('the models', () => {
     ]);
   });
 
+  test('are used only where their work is taken, by whoever says what it is, be another free', async () => {
+    const [chats, answers] = taskKinds;
+    const a = shelf('a', { id: 'm', taskKinds: [chats!] });
+    const b = shelf('b', { id: 'm', taskKinds: [chats!, answers!] });
+    const pool = await started([
+      { backend: a, slots: 1 },
+      { backend: b, slots: 1 },
+    ]);
+    const first = await pool.acquire('m', never, { taskKind: answers! });
+    expect(first.backend).toBe(b);
+    const second = pool.acquire('m', never, { taskKind: answers! });
+    await settled(pool, 1);
+    expect((await pool.acquire('m', never, { taskKind: chats! })).backend).toBe(a);
+    first.release();
+    expect((await second).backend).toBe(b);
+    expect(await failureOf(pool.acquire('m', never, { taskKind: taskKinds[2]! }))).toBe('no backend has this model');
+  });
+
   test('are looked at every 30 s, and listeners hear of changes only', async () => {
     const a = shelf('a', 'm');
     const pool = await started([{ backend: a, slots: 1 }]);
