@@ -5,8 +5,9 @@ import type { TaskKind } from './backend.ts';
 import { CallGuard } from './call-guard.ts';
 import type { UpstreamFetch } from './upstream-fetch.ts';
 
+const NOT_FOUND = 404;
 /** Nothing is at a path, or nothing that takes a request. */
-const NOT_TAKEN: readonly number[] = [404, 405, 501];
+const NOT_TAKEN: readonly number[] = [NOT_FOUND, 405, 501];
 /** The server has not looked at the request: it is busy, starts, or is behind something that does not reach it. */
 const NOT_TOLD: readonly number[] = [408, 429, 502, 503, 504];
 /** What a 404 says that is about the model, which a request without any has not: the path is there. */
@@ -61,9 +62,10 @@ export class TaskKindProbe {
     const path = `${url.replace(/\/+$/, '')}${kinds[taskKind].path}`;
     try {
       const response = await upstream.fetch(path, { method: 'POST', body: '{}', signal });
-      if (NOT_TOLD.includes(response.status)) return;
-      const isMissing = NOT_TAKEN.includes(response.status) && !OF_A_MODEL.test(await response.text());
-      this.#takes.set(taskKind, !isMissing);
+      const { status } = response;
+      if (NOT_TOLD.includes(status)) return;
+      const isOfModel = status === NOT_FOUND && OF_A_MODEL.test(await response.text());
+      this.#takes.set(taskKind, isOfModel || !NOT_TAKEN.includes(status));
     } catch {
       // not answered: it is asked again with the next list
     }

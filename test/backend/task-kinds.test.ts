@@ -41,6 +41,7 @@ describe('the work that a server takes', () => {
     ['a page says so', 404, '<html>404 page not found; try <a href="/v1/models">'],
     ['nothing is said', 404, ''],
     ['another method is wanted', 405, '{"detail":"Method Not Allowed"}'],
+    ['its model was not loaded for it', 501, '{"error":"the model does not support embeddings"}'],
     ['it was not started for it', 501, '{"error":{"code":501,"message":"This server does not support embeddings"}}'],
   ])('is what does not say that it is missing: %s', async (_what, status, text) => {
     const upstream = await serverThat((call) => call.response.writeHead(status).end(text));
