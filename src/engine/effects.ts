@@ -18,7 +18,10 @@ export interface EffectsOptions {
 
 const RETRY_MS = 30_000;
 
-/** What is in the outbox, performed: those of one job in their order, and each until it succeeds. */
+/**
+ * What is in the outbox, performed: those of one job are begun in their order, and each is repeated until it succeeds. One that failed does not hold up
+ * those behind it meanwhile.
+ */
 export class Effects {
   readonly #options: EffectsOptions;
 

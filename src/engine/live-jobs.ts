@@ -53,6 +53,7 @@ export class LiveJobs {
   clear(): void {
     for (const live of this.#byKey.values()) live.stopTimer?.();
     this.#byKey.clear();
+    this.#keyByHash.clear();
   }
 
   /** Does the work once all that was asked before for this job is done. */
@@ -66,14 +67,14 @@ export class LiveJobs {
   whenRunFinal(live: LiveJob, signal: AbortSignal): Promise<Job | undefined> {
     if (isRunFinal(live.job)) return Promise.resolve(live.job);
     if (signal.aborted) return Promise.resolve(undefined);
-    return new Promise((resolve) => {
-      const giveUp = () => {
-        live.finalWaiters = live.finalWaiters.filter((waiter) => waiter !== resolve);
-        resolve(undefined);
-      };
-      live.finalWaiters.push(resolve);
-      signal.addEventListener('abort', giveUp, { once: true });
-    });
+    const { promise, resolve } = Promise.withResolvers<Job | undefined>();
+    const giveUp = (): void => {
+      live.finalWaiters = live.finalWaiters.filter((waiter) => waiter !== resolve);
+      resolve(undefined);
+    };
+    live.finalWaiters.push(resolve);
+    signal.addEventListener('abort', giveUp, { once: true });
+    return promise.finally(() => signal.removeEventListener('abort', giveUp));
   }
 
   /** Resolves when no job is left of which this holds. */

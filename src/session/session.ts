@@ -172,10 +172,9 @@ export class Session {
   }
 
   #takeManifest(peer: NodeId, manifest: Manifest, type: number): void {
-    // What it sells is of no use here: only the limits are kept, so that a stranger's manifest costs a few bytes.
+    // Only the limits are saved: what a stranger sells is not worth a place in the ledger.
     const known = this.manifestOf(peer, manifest.version);
-    const limits = { ...manifest, tasks: [] };
-    const { payload } = encodeMessage(limits);
+    const { payload } = encodeMessage({ ...manifest, tasks: [] });
     if (known === undefined || !Buffer.from(encodeMessage({ ...known, tasks: [] }).payload).equals(payload)) {
       this.#options.store.save(peer, type, payload).catch((error: unknown) => {
         this.#options.log.warn({ peer, reason: String(error) }, 'a manifest could not be kept');
