@@ -1,3 +1,4 @@
+import type { ImageTokens } from '../openai/image.ts';
 import type { BackendModel, Capability, TaskKind } from './backend.ts';
 
 /** A model that a healthy backend has. */
@@ -12,7 +13,7 @@ export interface PoolModel {
   /** The smallest that a backend tells, since any of them may serve; absent when none tells. */
   readonly contextTokens?: number;
   /** The most that a backend tells; absent when one does not tell. */
-  readonly imageTokens?: number;
+  readonly imageTokens?: ImageTokens;
   /** True: one has it loaded. False: all would have to load it first. Absent: unknown. */
   readonly warm?: boolean;
 }
@@ -22,7 +23,7 @@ interface Merged {
   readonly capabilities: (readonly Capability[])[];
   readonly taskKinds: (readonly TaskKind[])[];
   readonly contexts: number[];
-  readonly imageTokens: (number | undefined)[];
+  readonly imageTokens: (ImageTokens | undefined)[];
   readonly warmths: (boolean | undefined)[];
 }
 
@@ -60,7 +61,7 @@ export function mergeModels(
       ...(capabilities && { capabilities }),
       ...(taskKinds && { taskKinds }),
       ...(contexts.length === 0 ? {} : { contextTokens: Math.min(...contexts) }),
-      ...(imageTokens.every((tokens) => tokens !== undefined) && { imageTokens: Math.max(...imageTokens) }),
+      ...(imageTokens.every((tokens) => tokens !== undefined) && { imageTokens: largest(imageTokens) }),
       ...warmthOf(warmths),
     };
   });
@@ -69,6 +70,14 @@ export function mergeModels(
 /** What is in each of the lists; undefined: there are none. */
 const inAll = <Item>([first, ...others]: readonly (readonly Item[])[]): Item[] | undefined =>
   first?.filter((item) => others.every((list) => list.includes(item)));
+
+/** Those that tell the size differently may have the most of each, whatever it is. */
+function largest(tokens: readonly ImageTokens[]): ImageTokens {
+  const most = Math.max(...tokens.map((one) => one.most));
+  const alike = tokens.find((one) => one.most === most);
+  const isAlike = tokens.every(({ bySize }) => JSON.stringify(bySize) === JSON.stringify(alike?.bySize));
+  return alike !== undefined && isAlike ? alike : { most };
+}
 
 function warmthOf(warmths: readonly (boolean | undefined)[]): { warm?: boolean } {
   if (warmths.includes(true)) return { warm: true };

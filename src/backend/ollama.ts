@@ -1,10 +1,12 @@
 import { Ollama } from 'ollama/browser'; // the Node entry opens local files that a request names
 import { z } from 'zod';
 import type { Clock } from '../clock/clock.ts';
+import type { ImageTokens } from '../openai/image.ts';
 import { capabilities } from '../openai/request.ts';
 import { BackendError } from './backend.ts';
 import type { Backend, BackendModel, Capability } from './backend.ts';
 import { CallGuard, ended } from './call-guard.ts';
+import { ollamaImageTokens } from './ollama-images.ts';
 import { createOpenAiBackend, DEFAULT_MODELS_TIMEOUT_MS } from './openai-compatible.ts';
 import { TaskKindProbe } from './task-kind-probe.ts';
 import { errorBeforeAnswer, statusError } from './upstream-error.ts';
@@ -40,6 +42,7 @@ const shown = z.object({
   capabilities: z.array(z.string()).optional(),
   parameters: z.string().optional(),
   model_info: z.record(z.string(), z.unknown()).optional(),
+  projector_info: z.record(z.string(), z.unknown()).optional(),
 });
 
 interface Facts {
@@ -47,7 +50,7 @@ interface Facts {
   readonly capabilities: readonly Capability[] | undefined;
   /** What the model will be loaded with; undefined when the server's default decides. */
   readonly contextTokens: number | undefined;
-  readonly imageTokens: number | undefined;
+  readonly imageTokens: ImageTokens | undefined;
 }
 
 /**
@@ -178,7 +181,12 @@ const LAST = 3;
 const EMBEDDING_BATCH = 2048;
 
 /** The model file's `num_ctx`, as far as the model was trained for it. */
-function readFacts({ capabilities: told, parameters = '', model_info: info = {} }: z.infer<typeof shown>): Facts {
+function readFacts({
+  capabilities: told,
+  parameters = '',
+  model_info: info = {},
+  projector_info: projector,
+}: z.infer<typeof shown>): Facts {
   const fact = (name: string): number | undefined => {
     const value = Object.entries(info).find(([key]) => key.endsWith(`.${name}`))?.[1];
     return typeof value === 'number' ? value : undefined;
@@ -197,6 +205,6 @@ function readFacts({ capabilities: told, parameters = '', model_info: info = {} 
       asked === undefined ? undefined : least(asked, fact('context_length')),
       isMadeAtOnce ? (parameter('num_batch') ?? EMBEDDING_BATCH) : undefined,
     ),
-    imageTokens: fact('mm.tokens_per_image'),
+    imageTokens: ollamaImageTokens(info, projector),
   };
 }

@@ -145,7 +145,7 @@ export class Counting {
     if (learned.lessons === lessons) return;
     if (learned.lessons !== undefined) learned.template = templateOf(estimator); // the model has become another
     learned.lessons = lessons;
-    for (const { actualTokens, ...input } of lessons) learned.template.learn(input, actualTokens);
+    learned.template.learnTrials(lessons);
   }
 
   #withTemplate(model: string, estimator: string, { partTokens, shape }: CountedHow): number | undefined {

@@ -1,6 +1,7 @@
 import type { InputCount } from '../estimating/counting.ts';
 import type { CheckedRequest } from '../openai/checked-request.ts';
 import type { CountedHow } from '../pricing/price.ts';
+import type { ImageTokens } from '../openai/image.ts';
 import { imageRoom } from './image-room.ts';
 import type { Refused } from './offer.ts';
 
@@ -15,13 +16,13 @@ const refuse = (refusal: Refused['refusal'], message: string): Refused => ({ ref
 /**
  * The tokens that each choice may produce: the cap of the request; of one that names none what fits beside its prompt, at most that cap. Prompt
  * and answer share the context of the model, and a server that has no room for both cuts the prompt or the answer without a word. `imageTokens`:
- * what an image takes at most, where that is known.
+ * what an image takes, where that is known.
  */
 export function outputRoom(
   request: Request,
   input: Input,
   contextTokens = Infinity,
-  imageTokens?: number,
+  imageTokens?: ImageTokens,
 ): number | Refused {
   const { namesCap, maxOutputTokensPerChoice: cap, promptText, images } = request;
   if (cap === 0) return textsFit(promptText, input, contextTokens);

@@ -2,6 +2,7 @@ import type { BackendPool, PoolModel } from '../backend/pool.ts';
 import type { Counting } from '../estimating/counting.ts';
 import { CannotCount, CountersBusy } from '../estimating/estimator.ts';
 import type { Msat } from '../money/msat.ts';
+import type { ImageTokens } from '../openai/image.ts';
 import { checkRequestInSteps, hasOutput, taskKinds } from '../openai/request.ts';
 import type { CheckedRequest, RequestLimits, TaskKind } from '../openai/request.ts';
 import { currencyOf } from '../pricing/model-price.ts';
@@ -119,7 +120,7 @@ export class PriceOffer implements Offer {
       throw error;
     });
     if (typeof input === 'string') return { refusal: 'rate-limited', message: input };
-    const outputTokens = outputRoom(request, input, contextTokens, entry.imageTokens ?? told.imageTokens);
+    const outputTokens = outputRoom(request, input, contextTokens, imageTokensOf(told, entry));
     if (typeof outputTokens !== 'number') return outputTokens;
     const currency = currencyOf(entry.price);
     const rate = currency === undefined ? undefined : this.#shelf.rateOf(currency);
@@ -154,3 +155,7 @@ function contextOf({ contextTokens }: PoolModel, entry: PriceEntry): number | un
   const known = [contextTokens, entry.contextTokens].filter((tokens) => tokens !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
 }
+
+/** The owner's word counts before the backend's. */
+const imageTokensOf = ({ imageTokens: told }: PoolModel, { imageTokens: said }: PriceEntry): ImageTokens | undefined =>
+  said === undefined ? told : { most: said };

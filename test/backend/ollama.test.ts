@@ -90,7 +90,7 @@ describe('an Ollama', () => {
         capabilities: ['completion', 'vision'],
         warm: false,
         contextTokens: 4096,
-        imageTokens: 256,
+        imageTokens: { most: 256 },
       },
       { id: 'long:1b', digest: 'd3', capabilities: ['completion'], warm: true, contextTokens: 32_768 },
       { id: 'embedder', ...embedder },

@@ -332,11 +332,14 @@ describe('the models', () => {
 
   test('have images that take what they take at most at any backend, where all tell', async () => {
     const pool = await started([
-      { backend: shelf('a', { id: 'm', imageTokens: 256 }, { id: 'n', imageTokens: 256 }), slots: 1 },
-      { backend: shelf('b', { id: 'm', imageTokens: 729 }, { id: 'n' }), slots: 1 },
+      {
+        backend: shelf('a', { id: 'm', imageTokens: { most: 256 } }, { id: 'n', imageTokens: { most: 256 } }),
+        slots: 1,
+      },
+      { backend: shelf('b', { id: 'm', imageTokens: { most: 729 } }, { id: 'n' }), slots: 1 },
     ]);
     expect(pool.models()).toEqual([
-      { id: 'm', backends: ['a', 'b'], imageTokens: 729 },
+      { id: 'm', backends: ['a', 'b'], imageTokens: { most: 729 } },
       { id: 'n', backends: ['a', 'b'] },
     ]);
   });

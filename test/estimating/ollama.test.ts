@@ -227,7 +227,7 @@ describe('the ollama estimator', () => {
     expect((await hasty.count(chat('hi'), { signal: never })).lessons).toHaveLength(3);
   });
 
-  test('counts the text beside images, which are not rendered', async () => {
+  test('counts what is beside images as it is rendered, and says that this is not all', async () => {
     const { url, asked } = await serve({});
     const estimator = estimatorOf(url);
     await estimator.prepare('m', [CHAT], never);
@@ -240,8 +240,14 @@ describe('the ollama estimator', () => {
     };
     const content = [{ type: 'text', text: 'one two three' }, image];
     const request = chat('', { messages: [{ role: 'user', content }] }, true);
-    expect(await estimator.count(request, { signal: never })).toMatchObject({ accuracy: 'estimate' });
-    expect(asked).toEqual([]);
+    const beside = await estimator.count(request, { signal: never });
+    expect(beside.accuracy).toBe('estimate');
+    expect(beside.partTokens).toBeUndefined();
+    const words = { type: 'text', text: 'one two three' };
+    const empty = { type: 'text', text: '' };
+    const withoutImage = chat('', { messages: [{ role: 'user', content: [words, empty] }] });
+    expect(beside.tokens).toBe((await estimator.count(withoutImage, { signal: never })).tokens);
+    expect(asked).toEqual(['render', 'render']);
   });
 
   test('gives an upper bound for text that is too long to be counted', async () => {

@@ -75,7 +75,7 @@ class OllamaEstimator implements Estimator {
     const { known, isLoaded } = await this.#models.now(model, 'completion', signal);
     const { engine = 'llama.cpp', extraTokens = 0 } = known.way ?? {};
     const mostTokens = Math.min(limitTokens, LONGEST_CONTEXT) * SLACK;
-    const renders = isLoaded && known.way?.renders === true && images.count === 0; // images have a price of their own
+    const renders = isLoaded && known.way?.renders === true;
     if (!renders || textBytes(promptText) > mostTokens) {
       const texts = renders ? promptText : textOf(request);
       const counts = await this.#counter.count(known, engine, texts, mostTokens, signal);
@@ -91,7 +91,8 @@ class OllamaEstimator implements Estimator {
     const [tokens] = (await this.#counter.count(known, engine, [rendered], limitTokens, signal)) ?? [];
     // No token has less than a byte; a space may be put before all.
     if (tokens === undefined) return { tokens: Buffer.byteLength(rendered) + 1 + extraTokens, accuracy: 'bound' };
-    return { tokens: tokens + extraTokens, accuracy: 'exact' };
+    // An image leaves a mark or two in the prompt, besides what has a price of its own.
+    return { tokens: tokens + extraTokens, accuracy: images.count === 0 ? 'exact' : 'estimate' };
   }
 
   /** Each text is one prompt, without a template: once the model was put to the test, its vocabulary alone tells. Undefined: it would take too long. */

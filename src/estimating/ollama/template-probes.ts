@@ -28,6 +28,10 @@ const schema = { type: 'object', properties: { degrees: { type: 'number' } }, re
 const system = (content = 'Answer in few words.'): Message => ({ role: 'system', content });
 const user = (content: unknown = 'How warm is the sea?'): Message => ({ role: 'user', content });
 const assistant = (content = 'Sixteen degrees.', more = {}): Message => ({ role: 'assistant', content, ...more });
+const letter =
+  'The boats came back at noon with little fish, and the wind had turned. We stay until Sunday, if the rain lets us. '.repeat(
+    3,
+  );
 const calls = (...towns: string[]) => ({
   tool_calls: towns.map((town) => ({
     id: `call_${town}`,
@@ -57,6 +61,7 @@ const probes: readonly object[] = [
     messages: [user(), assistant('', calls('Porto', 'Faro')), result('Porto'), result('Faro', 'Sun.'), thanks],
     tools: [weather],
   },
+  { messages: [user(), assistant('', calls(letter)), result(letter), thanks], tools: [weather] },
   { messages: [user(), assistant()] },
   { messages: [system('You know the coast well.'), system(), user()] },
   { messages: [user(), thanks] },
