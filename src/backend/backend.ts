@@ -9,6 +9,8 @@ export interface BackendModel {
   readonly digest?: string;
   /** What it can do, of what is known here; absent when the backend does not tell. */
   readonly capabilities?: readonly Capability[];
+  /** The kinds of work that its server takes, whatever the model could do; absent: every kind. */
+  readonly taskKinds?: readonly TaskKind[];
   /** Tokens that prompt and output together may have as loaded now; absent when the backend does not tell. */
   readonly contextTokens?: number;
   /** Those that an image takes of them; absent when the backend does not tell. */

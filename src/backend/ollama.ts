@@ -8,6 +8,7 @@ import type { Backend, BackendModel, Capability } from './backend.ts';
 import { CallGuard, ended } from './call-guard.ts';
 import { ollamaImageTokens } from './ollama-images.ts';
 import { createOpenAiBackend, DEFAULT_MODELS_TIMEOUT_MS } from './openai-compatible.ts';
+import { TaskKindProbe } from './task-kind-probe.ts';
 import { errorBeforeAnswer, statusError } from './upstream-error.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 
@@ -21,7 +22,7 @@ export interface OllamaBackendOptions {
   readonly idleTimeoutMs: number;
   /** As of the OpenAI-compatible driver. */
   readonly wholeAnswerTimeoutMs?: number;
-  /** Until the list of models is complete. Default 10 s. */
+  /** As of the OpenAI-compatible driver. Default 10 s. */
   readonly modelsTimeoutMs?: number;
 }
 
@@ -61,6 +62,9 @@ export function createOllamaBackend(options: OllamaBackendOptions): Backend {
   const root = url.replace(/\/+$/, '');
   const inference = createOpenAiBackend({ name, url: `${root}/v1`, outputCapField: 'max_tokens', clock, ...limits });
   const upstream = createUpstreamFetch(clock);
+  const modelsTimeoutMs = options.modelsTimeoutMs ?? DEFAULT_MODELS_TIMEOUT_MS;
+  // Before 0.13.3 an Ollama takes no responses.
+  const probe = new TaskKindProbe({ url: `${root}/v1`, upstream, clock, timeoutMs: modelsTimeoutMs });
   const factsByDigest = new Map<string, Facts>();
 
   const clientFor = (signal: AbortSignal): Ollama => {
@@ -117,13 +121,14 @@ export function createOllamaBackend(options: OllamaBackendOptions): Backend {
     async models(): Promise<BackendModel[]> {
       const guard = new CallGuard(clock);
       try {
-        const limitMs = options.modelsTimeoutMs ?? DEFAULT_MODELS_TIMEOUT_MS;
-        guard.limit(limitMs, 'the backend did not list its models', { retryable: true });
+        guard.limit(modelsTimeoutMs, 'the backend did not list its models', { retryable: true });
         const models = await list(clientFor(guard.signal));
         guard.throwIfEnded();
         guard.finish();
-        return models;
+        const taskKinds = await probe.taken();
+        return taskKinds === undefined ? models : models.map((model) => ({ ...model, taskKinds }));
       } catch (error) {
+        probe.forget();
         if (error instanceof SyntaxError || error instanceof z.ZodError) {
           throw ended(guard, new BackendError('the backend does not speak the API of Ollama', { retryable: false }));
         }

@@ -106,6 +106,21 @@ describe('an Ollama', () => {
     expect(clock.delays()).toEqual([]);
   });
 
+  test('that is older than responses is not sold for them', async () => {
+    const upstream = await upstreamServer((call) => {
+      if (call.path === '/v1/responses') return call.response.writeHead(404).end('404 page not found');
+      if (call.path.startsWith('/v1/')) return json(call, 400, { error: { message: 'invalid input' } });
+      answer(call);
+    });
+    const backend = backendAt(upstream.origin);
+    const models = await backend.models();
+    expect(new Set(models.map(({ taskKinds = [] }) => taskKinds.join(' ')))).toEqual(
+      new Set(['openai.chat_completions.v1 openai.embeddings.v1']),
+    );
+    expect(clock.delays()).toEqual([]);
+    await backend.close();
+  });
+
   test('loads a model by a request without a prompt', async () => {
     const upstream = await upstreamServer((call) => json(call, 200, { done: true, done_reason: 'load' }));
     await backendAt(upstream.origin).warm?.('cold:8b', new AbortController().signal);
