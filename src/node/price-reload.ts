@@ -88,7 +88,8 @@ export class PriceReload {
   }
 }
 
-const WATCH_LOST = 'changes of the prices are not noticed any more: send SIGHUP after a change';
+const WATCH_LOST =
+  'changes of the prices are not noticed any more: send SIGHUP after a change, or restart where the program runs on a terminal (there SIGHUP stops it)';
 
 /** The running configuration with the prices of another. */
 function withPrices(running: Config, { enabled, minPriceMsat, pricing, llm, payment }: Config): Config {
