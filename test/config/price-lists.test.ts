@@ -185,6 +185,14 @@ models:
     }
   });
 
+  test('tells a slip under an anchor once, and not what follows from it', () => {
+    const entry = 'price: { input_msat_per_mtoc: 1, output_msat_per_mtok: 2 }';
+    const found = problemsOf(() => withList(`models:\n  a: &m\n    ${entry}\n  b: *m\n  c: *m`));
+    expect(found).toEqual([
+      'list.yaml:3:14: models.a.price.input_msat_per_mtoc: unknown key (and 2 entries share it). Cure: rename it; did you mean input_msat_per_mtok?',
+    ]);
+  });
+
   test('tells of a value without quotes that begins with a star, and does not show it', () => {
     const bare = problemsOf(() => load('backends: [{ name: a, driver: ollama, models: [*] }]'));
     expect(bare).toEqual([expect.stringContaining('needs quotes. Cure: put it in quotes, like "*:8b*"')]);
