@@ -4,18 +4,19 @@ import type { BackendConfig } from './config.ts';
 import { UINT32_MAX, text } from './fields.ts';
 import { pathFrom } from './path-from.ts';
 
-const choice = z.union([
+const EXPECTED =
+  'expected ollama, server, openai, bytes, {fixed: tokens}, {huggingface: tokenizer.json} or {module: file}';
+
+const forms = [
   z.enum(['bytes', 'openai', 'server', 'ollama']),
   z.strictObject({ fixed: z.int().min(1).max(UINT32_MAX).describe('Tokens of every request.') }),
   z.strictObject({ huggingface: text('A tokenizer.json, relative to this file.') }),
   z.strictObject({ module: text('A JavaScript module that exports countTokens, relative to this file.') }),
-]);
+] as const;
+const choice = z.union(forms, { error: EXPECTED });
 
 /** One estimator, or several in the order in which they are tried; as written. */
-export const estimatorSchema = z.union([choice, z.array(choice).min(1)], {
-  error:
-    'expected ollama, server, openai, bytes, {fixed: tokens}, {huggingface: tokenizer.json} or {module: file}, or a list of these',
-});
+export const estimatorSchema = z.union([choice, z.array(choice).min(1)], { error: `${EXPECTED}, or a list of these` });
 
 export type WrittenEstimator = z.infer<typeof estimatorSchema>;
 

@@ -223,7 +223,7 @@ models:
     ]);
     const [problem, ...others] = problemsOf(named('[bytes, { huggingface: count.mjs }, { huggingface: gone.json }]'));
     expect(problem).toMatch(
-      /^lists\/mine\.yaml:3:67: models\.a\.estimator\[2\]\.huggingface: there is no such file\. Cure: /,
+      /^lists\/mine\.yaml:3:67: models\.a\.estimator\[2\]\.huggingface: there is no such file: lists\/gone\.json\. Cure: /,
     );
     expect(others).toEqual([]);
   });
