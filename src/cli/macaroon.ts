@@ -33,7 +33,10 @@ export function macaroonCommand(): Command {
     .option('--socket <host:port>', "lnd's gRPC; default: as configured, else 127.0.0.1:10009")
     .option('--cert <file>', "lnd's certificate; default: as configured, else ~/.lnd/tls.cert")
     .option('--admin-macaroon <file>', 'macaroon to bake with; default: admin.macaroon beside the configured one')
-    .option('--out <file>', 'file to write; default: macaroon_path as configured')
+    .option(
+      '--out <file>',
+      'file to write; default: macaroon_path as configured, else beside the macaroon to bake with',
+    )
     .option('--force', 'replace that file', false)
     .action((options: BakeOptions) => bakeFor(options).catch(failWith));
   const permissions = new Command('permissions')
@@ -56,12 +59,13 @@ async function bakeFor(options: BakeOptions): Promise<void> {
   const ownCert = join(LND_DIRECTORY, 'tls.cert');
   const cert = options.cert ?? certPath ?? (existsSync(ownCert) ? ownCert : undefined);
   const macaroons = macaroonPath ? dirname(macaroonPath) : join(LND_DIRECTORY, 'data/chain/bitcoin/mainnet');
+  const admin = options.adminMacaroon ?? join(macaroons, ADMIN_NAME);
   const isNamed = macaroonPath !== undefined && basename(macaroonPath) !== ADMIN_NAME;
-  const out = resolve(options.out ?? (isNamed ? macaroonPath : join(macaroons, MACAROON_NAME)));
+  const out = resolve(options.out ?? (isNamed ? macaroonPath : join(dirname(admin), MACAROON_NAME)));
   await bakeSellerMacaroon({
     lnd: {
       socket: options.socket ?? socket,
-      macaroonPath: options.adminMacaroon ?? join(macaroons, ADMIN_NAME),
+      macaroonPath: admin,
       ...(cert && { certPath: cert }),
     },
     out,

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
-import type { Logger } from 'pino';
 import { loadConfig } from '../config/load.ts';
 import { systemClock } from '../clock/clock.ts';
 import type { Config } from '../config/config.ts';
 import { createLog } from '../node/log.ts';
 import type { PriceSettings } from '../node/offer.ts';
 import type { ProviderNode } from '../node/provider-node.ts';
-import { EXIT, exitCodeOf, failWith } from './exit-code.ts';
+import { exitCodeOf, failWith } from './exit-code.ts';
+import { listenToSignals } from './serve-signals.ts';
 import { configOption } from './with-books.ts';
 
 const EXAMPLES = `
@@ -16,6 +16,7 @@ Examples:
 
 Prices are taken anew whenever the configuration or a price list changes, and on SIGHUP; lists with errors are told, and the old prices stay.
 One SIGTERM (or Ctrl-C) drains: no new quotes, paid jobs finish. A second one ends at once; nothing that was paid is lost.
+On a terminal SIGHUP drains too, as it is sent when the terminal is closed.
 `;
 
 export function serveCommand(): Command {
@@ -38,7 +39,7 @@ async function serve(path: string): Promise<void> {
     log.fatal({ reason: error.message }, 'the ledger is lost to this process: ending; what was saved is safe');
     process.exit(exitCodeOf(error));
   };
-  const stopper = stopOnSignal(log, config.deadlines.drainSeconds);
+  const onSignals = listenToSignals(log, config.deadlines.drainSeconds);
   // Loaded here: drivers and servers take a second, which the operator's other commands should not wait for.
   const [{ openLightning }, { startProvider }, { PriceReload }, { createHealthServer }] = await Promise.all([
     import('../node/lightning-node.ts'),
@@ -55,13 +56,13 @@ async function serve(path: string): Promise<void> {
   const onPrices = (prices: PriceSettings): void => provider.reprice(prices);
   const reload = new PriceReload({ loaded, env: process.env, clock: systemClock, log, onPrices });
   reload.start();
-  if (!process.stdout.isTTY) process.on('SIGHUP', () => reload.reload());
-  stopper.drain(async (limitMs) => {
+  const drain = async (limitMs: number): Promise<void> => {
     reload.close();
     await provider.drain(limitMs);
     await health.close();
     await provider.close();
-  });
+  };
+  onSignals({ drain, reload: () => reload.reload() });
   announce(config, provider, { address: lightning.address, healthUrl: health.listeningOrigin });
 }
 
@@ -69,30 +70,6 @@ function cureOf(error: unknown, { host, port }: { host: string; port: number }):
   const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
   const cure = isTaken ? 'is another copy running? Choose another address' : 'choose an address of this machine';
   return `health.listen ${host}:${port} cannot be used (${(error as NodeJS.ErrnoException).code}): ${cure} in the configuration`;
-}
-
-/** npm and systemd send one to the whole process group, and the program that started this one passes it on too. */
-const SAME_SIGNAL_MS = 250;
-
-/** The first signal drains, the second ends at once, and so does the first while nothing serves yet. */
-function stopOnSignal(log: Logger, limitSeconds: number): { drain(how: (limitMs: number) => Promise<void>): void } {
-  let drain: ((limitMs: number) => Promise<void>) | undefined;
-  let stoppingSinceMs: number | undefined;
-  const stop = async (signal: string): Promise<void> => {
-    if (drain === undefined) process.exit(EXIT.ok);
-    if (stoppingSinceMs !== undefined) {
-      if (performance.now() - stoppingSinceMs < SAME_SIGNAL_MS) return;
-      log.warn('stopped at once; paid jobs go on at the next start');
-      process.exit(EXIT.failed);
-    }
-    stoppingSinceMs = performance.now();
-    log.info({ signal, limit_seconds: limitSeconds }, 'draining: no new quotes, paid jobs finish');
-    await drain(limitSeconds * 1000);
-    log.info('stopped');
-    process.exit(EXIT.ok);
-  };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal).catch(failWith));
-  return { drain: (how) => (drain = how) };
 }
 
 /** A line for eyes on a terminal, one JSON object in a pipe: where this node can be reached, and what it sells. */

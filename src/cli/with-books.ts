@@ -1,5 +1,5 @@
 import { Option } from 'commander';
-import { loadConfig } from '../config/load.ts';
+import { loadDataDirectory } from '../config/load.ts';
 import type { Books } from '../ledger/books.ts';
 import { readBooks } from '../ledger/sqlite-books.ts';
 import { ledgerPath } from '../node/data-directory.ts';
@@ -9,8 +9,7 @@ export const configOption = (): Option =>
   new Option('-c, --config <file>', 'configuration file').default('config.yaml');
 
 /** The ledger file of a configuration. Throws ConfigError. */
-export const ledgerOf = (configFile: string): string =>
-  ledgerPath(loadConfig({ path: configFile, env: process.env }).config.dataDirectory);
+export const ledgerOf = (configFile: string): string => ledgerPath(loadDataDirectory(configFile, process.env));
 
 /** Reads the books of a configuration, while it serves or not. Rejects with ConfigError, LedgerError. */
 export async function withBooks<Value>(configFile: string, use: (books: Books) => Promise<Value>): Promise<Value> {

@@ -52,7 +52,9 @@ export function check<T>(tree: Tree, schema: z.ZodType<T>, json: JsonSchema): Ch
     if (parsed.success) return { data: parsed.data, problems, broken };
     const issues = parsed.error.issues as unknown as Issue[];
     if (issues.filter((issue) => adapt(root, issue, tree, json)).length > 0) continue;
-    const reports = issues.flatMap((issue) => reportIssue(tree, root, issue, json)); // all of them before anything is taken out
+    const all = issues.flatMap((issue) => reportIssue(tree, root, issue, json)); // all of them before anything is taken out
+    // What is said of a whole mostly follows from what is wrong within it.
+    const reports = all.filter(({ at }) => !all.some((inner) => inner.at.length > at.length && touches(inner.at, at)));
     let kept = true;
     for (const { report, at } of reports) {
       if (!silent.some((path) => touches(path, at))) problems.push(report);

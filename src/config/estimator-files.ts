@@ -4,6 +4,7 @@ import { estimatorChoices } from './estimator-schema.ts';
 import type { WrittenEstimator } from './estimator-schema.ts';
 import type { Path } from './problem.ts';
 import type { WrittenConfig } from './schema.ts';
+import { codeOf, unreadable } from './unreadable.ts';
 
 /** Estimators of the configuration itself whose files can not be read, each with its place. Files are looked for from `directory`. */
 export function* estimatorBreaches({ llm }: WrittenConfig, directory: string): Generator<Breach> {
@@ -17,20 +18,17 @@ export function* estimatorBreaches({ llm }: WrittenConfig, directory: string): G
 export function* fileBreaches(written: WrittenEstimator | undefined, path: Path, directory: string): Generator<Breach> {
   if (written === undefined) return;
   for (const [index, choice] of estimatorChoices(written, directory).entries()) {
-    const message = 'file' in choice ? whyUnreadable(choice.file) : undefined;
-    if (message === undefined) continue;
-    const cure = 'put the file there, where this program may read it; its name is relative to this file';
-    yield { path: [...path, ...(Array.isArray(written) ? [index] : []), choice.name], message, cure };
+    const fault = 'file' in choice ? faultOf(choice.file) : undefined;
+    if (fault === undefined) continue;
+    yield { path: [...path, ...(Array.isArray(written) ? [index] : []), choice.name], ...fault };
   }
 }
 
-function whyUnreadable(file: string): string | undefined {
+function faultOf(file: string): { readonly message: string; readonly cure: string } | undefined {
   try {
-    if (!statSync(file).isFile()) return 'this is no file';
     accessSync(file, constants.R_OK);
-    return undefined;
+    return statSync(file).isFile() ? undefined : unreadable(file, 'EISDIR');
   } catch (error) {
-    const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    return code === 'ENOENT' ? 'there is no such file' : `this file can not be read (${code})`;
+    return unreadable(file, codeOf(error));
   }
 }

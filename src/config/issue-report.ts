@@ -20,9 +20,17 @@ const wordsOf = ({ enum: words = [], const: only, anyOf = [], items }: JsonSchem
   ...(items ? wordsOf(items) : []),
 ];
 
-/** The cure for a word that was nearly right; undefined when nothing is near. */
+/** The keys of the mappings that a schema allows. */
+const keysOf = ({ properties = {}, anyOf = [] }: JsonSchema): string[] => [
+  ...Object.keys(properties),
+  ...anyOf.flatMap(keysOf),
+];
+
+/** The cure for a word, or for a mapping's key, that was nearly right; undefined when nothing is near. */
 function nearCure(value: unknown, known: readonly string[]): string | undefined {
-  const written = [value].flat().filter((word): word is string => typeof word === 'string' && !known.includes(word));
+  const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const words: unknown[] = isMapping ? Object.keys(value) : [value].flat();
+  const written = words.filter((word): word is string => typeof word === 'string' && !known.includes(word));
   const near = written.map((word) => suggestion(word, known)).find((word) => word !== undefined);
   return near && `did you mean ${near}?`;
 }
@@ -52,7 +60,8 @@ function unknownKey(tree: Tree, root: unknown, holder: Path, key: string, json: 
   const near = suggestion(key, known);
   const where = holder.length === 0 ? 'at the top' : `in ${pathText(holder)}`;
   const play = holder.join('.') === 'lightning.embedded';
-  const cure = near ? `rename it; did you mean ${near}?` : `remove it; the keys ${where} are ${known.join(', ')}`;
+  const keys = known.length === 0 ? '' : `; the keys ${where} are ${known.join(', ')}`;
+  const cure = near ? `rename it; did you mean ${near}?` : `remove it${keys}`;
   return {
     at: path,
     report: {
@@ -64,11 +73,22 @@ function unknownKey(tree: Tree, root: unknown, holder: Path, key: string, json: 
   };
 }
 
+/** Of a list that may also be a single value: what is wrong with its entries. */
+const unfitEntries = (issue: Issue): Issue[] =>
+  issue.code === 'invalid_union'
+    ? (issue.errors as unknown as Issue[][]).flat().filter(({ path: [index] }) => typeof index === 'number')
+    : [];
+
 /** A zod issue as problems with a place, without what is secret. */
 export function reportIssue(tree: Tree, root: unknown, issue: Issue, json: JsonSchema): Report[] {
   const { path } = issue;
   if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownKey(tree, root, path, key, json));
   const value = valueAt(root, path);
+  const entries = Array.isArray(value) ? unfitEntries(issue) : [];
+  if (entries.length > 0)
+    return entries
+      .flatMap((entry) => reportIssue(tree, root, { ...entry, path: [...path, ...entry.path] }, json))
+      .map((told) => ({ ...told, at: path }));
   const position = issue.code === 'invalid_key' ? tree.keyPosition(path) : tree.position(path);
   const problem = (message: string, cure: string): Report[] => [
     { at: path, report: { position, path, message, cure } },
@@ -85,7 +105,8 @@ export function reportIssue(tree: Tree, root: unknown, issue: Issue, json: JsonS
   }
   if (issue.code === 'too_small' && Array.isArray(value))
     return problem('expected at least one entry, got an empty list', 'add an entry, or take the key away');
-  const near = schema && nearCure(value, wordsOf(schema));
+  const isMapping = typeof value === 'object' && !Array.isArray(value);
+  const near = schema && nearCure(value, isMapping ? keysOf(schema) : wordsOf(schema));
   const expected = told || !schema ? undefined : expectedText(schema);
   if (value === undefined && !told)
     return problem(`is missing: ${expected ?? 'a value'}`, schema ? cureFor(schema, path, true) : 'add it');

@@ -68,7 +68,7 @@ export function schemaAt(schema: JsonSchema, path: readonly PropertyKey[], value
   const properties = here.properties ?? {};
   const next =
     typeof key === 'number'
-      ? here.items
+      ? (here.items ?? here.anyOf?.find(({ items }) => items)?.items)
       : typeof key === 'string' && Object.hasOwn(properties, key)
         ? properties[key]
         : typeof here.additionalProperties === 'object'

@@ -8,12 +8,14 @@ import type { Environment } from './expansion.ts';
 import { deprecations } from './go-lcpd.ts';
 import { jsonSchemaOf } from './json-schema.ts';
 import { lndSource } from './lightning-settings.ts';
+import { pathFrom } from './path-from.ts';
 import { readPriceBook } from './price-book.ts';
 import { ConfigError, problemText, type Problem } from './problem.ts';
 import { breaches } from './breaches.ts';
 import type { Breach } from './problem.ts';
 import { configSchema } from './schema.ts';
 import { settings } from './settings.ts';
+import { suggestion } from './suggestion.ts';
 import { Tree } from './tree.ts';
 
 /** A configuration that passed every check. */
@@ -99,4 +101,16 @@ export function loadLndSource(path: string | undefined, env: Environment): LndCr
   });
   if (!data || wrong.length > 0) throw new ConfigError(data ? wrong : problems);
   return lndSource(data.lightning, env, dirname(resolve(path)));
+}
+
+/**
+ * Where the books are, absolute. Everything else in the file may be wrong, and its price lists too: who looks into the books needs none of it.
+ * Throws ConfigError when the file can not be read, or data_directory is wrong.
+ */
+export function loadDataDirectory(path: string, env: Environment): string {
+  const tree = new Tree(path, readText(path), env);
+  const { data, problems } = check(tree, configSchema, json);
+  const wrong = problems.filter(({ path: [key] }) => suggestion(String(key), ['data_directory']) !== undefined); // a slip in its name, too
+  if (!data || wrong.length > 0) throw new ConfigError(data ? wrong : problems);
+  return pathFrom(dirname(resolve(path)), data.data_directory);
 }

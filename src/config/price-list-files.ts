@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { PriceList } from '../pricing/price-list.ts';
 import { check } from './check.ts';
 import { fileBreaches } from './estimator-files.ts';
@@ -9,16 +9,9 @@ import { pathFrom } from './path-from.ts';
 import { modelPrice, modelSettings, priceListFileSchema } from './price-entry.ts';
 import type { Problem } from './problem.ts';
 import { Tree } from './tree.ts';
+import { codeOf, unreadable } from './unreadable.ts';
 
 const json = jsonSchemaOf(priceListFileSchema);
-
-function readFile(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
 
 /** A price list, and its file for who has to say where something stands. */
 export interface ReadList {
@@ -38,10 +31,17 @@ export function readPriceLists(
     const path = ['pricing', 'lists', index];
     const directory = dirname(tree.file);
     const file = isAbsolute(name) || name.startsWith('~') ? pathFrom(directory, name) : join(directory, name);
-    const text = readFile(file);
-    if (text === undefined) {
-      const cure = `put the file there; its name is relative to this file`;
-      problems.push({ position: tree.position(path), path, message: 'this price list can not be read', cure });
+    let text: string;
+    try {
+      text = readFileSync(file, 'utf8');
+    } catch (error) {
+      const { message, cure } = unreadable(resolve(file), codeOf(error));
+      problems.push({
+        position: tree.position(path),
+        path,
+        message: `this price list can not be read: ${message}`,
+        cure,
+      });
       continue;
     }
     const listTree = new Tree(file, text, env);

@@ -21,6 +21,8 @@ export interface Breach {
 /** One thing that is wrong with a file. */
 export interface Problem extends Breach {
   readonly position: Position;
+  /** Further entries with this very problem: aliases of one anchor. */
+  readonly sharedBy?: number;
 }
 
 /** A path as people write it: `backends[1].url`, `llm.models["gpt-5.2"]`. */
@@ -34,17 +36,18 @@ export function pathText(path: Path): string {
 }
 
 /** One block: `file:line:column: path: what is wrong. Cure: what to do.` */
-export function problemText({ position, path, message, cure }: Problem): string {
+export function problemText({ position, path, message, cure, sharedBy = 0 }: Problem): string {
   const place = `${position.file}:${position.line}:${position.column}`;
   const name = path.length === 0 ? '' : `${pathText(path)}: `;
-  return `${place}: ${name}${message}. Cure: ${cure}${cure.endsWith('?') ? '' : '.'}`;
+  const shared = sharedBy === 0 ? '' : ` (and ${sharedBy} ${sharedBy === 1 ? 'entry shares' : 'entries share'} it)`;
+  return `${place}: ${name}${message}${shared}. Cure: ${cure}${cure.endsWith('?') ? '' : '.'}`;
 }
 
 /** Everything that is wrong with the configuration, at once. */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[];
   constructor(problems: readonly Problem[]) {
-    const sorted = problems.toSorted(
+    const sorted = toldOnce(problems).toSorted(
       (a, b) =>
         // The configuration comes first, its price lists in the order in which they were read.
         (a.position.file === b.position.file ? 0 : order(problems, a) - order(problems, b)) ||
@@ -59,3 +62,15 @@ export class ConfigError extends Error {
 
 const order = (problems: readonly Problem[], { position }: Problem): number =>
   problems.findIndex((other) => other.position.file === position.file);
+
+/** A slip under an anchor is told once, for the first entry, however many aliases share it. */
+function toldOnce(problems: readonly Problem[]): Problem[] {
+  const told = new Map<string, Problem>();
+  for (const problem of problems) {
+    const { position, message, cure } = problem;
+    const key = JSON.stringify([position, message, cure]);
+    const first = told.get(key);
+    told.set(key, first === undefined ? problem : { ...first, sharedBy: (first.sharedBy ?? 0) + 1 });
+  }
+  return [...told.values()];
+}

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import type { Logger } from 'pino';
+import type { DestinationStream, Logger } from 'pino';
 
 export interface LogOptions {
   readonly level: string;
@@ -27,7 +27,7 @@ const SECRETS = [
 export function createLog({ level, pretty }: LogOptions): Logger {
   const redact = { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' };
   const options = { level, redact, base: null };
-  if (!pretty) return pino(options, pino.destination({ dest: 2, sync: false }));
+  if (!pretty) return pino(options, standardError());
   try {
     return pino({
       ...options,
@@ -37,6 +37,17 @@ export function createLog({ level, pretty }: LogOptions): Logger {
       },
     });
   } catch {
-    return pino(options, pino.destination({ dest: 2, sync: false })); // installed without development packages
+    return pino(options, standardError()); // installed without development packages
   }
+}
+
+/** A terminal that was closed takes no more lines (EIO): without this the end of the process would wait for ever for it to take the last ones. */
+function standardError(): DestinationStream {
+  const destination = pino.destination({ dest: 2, sync: false });
+  destination.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EIO') throw error;
+    destination.write = () => true;
+    destination.flushSync = () => undefined;
+  });
+  return destination;
 }

@@ -9,6 +9,7 @@ import { loadConfig } from '../config/load.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import type { PriceSettings } from './offer.ts';
+import { restartKeys, withPrices } from './running-config.ts';
 
 export interface PriceReloadOptions {
   /** What the program started with. */
@@ -29,6 +30,8 @@ export class PriceReload {
   readonly #watchers: FSWatcher[] = [];
   #current: Config;
   #stopTimer: (() => void) | undefined;
+  /** The files were broken when they were last read. */
+  #isBroken = false;
 
   constructor(options: PriceReloadOptions) {
     this.#options = options;
@@ -60,13 +63,19 @@ export class PriceReload {
       next = loadConfig({ path: loaded.path, env }).config;
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
+      this.#isBroken = true;
       log.error({ problems: error.message.split('\n') }, 'the new prices are not taken, the old ones stay');
       return;
     }
+    const wasBroken = this.#isBroken;
+    this.#isBroken = false;
     const restart = restartKeys(this.#current, next);
     if (restart.length > 0) log.warn({ keys: restart }, 'these changes count after a restart only');
     const priced = withPrices(this.#current, next);
-    if (isDeepStrictEqual(this.#current, priced)) return;
+    if (isDeepStrictEqual(this.#current, priced)) {
+      if (wasBroken) log.info('the configuration and its price lists are in order again; the prices stay as they are');
+      return;
+    }
     this.#current = priced;
     this.start(); // the lists may be others
     onPrices(priced);
@@ -88,24 +97,5 @@ export class PriceReload {
   }
 }
 
-const WATCH_LOST = 'changes of the prices are not noticed any more: send SIGHUP after a change';
-
-/** The running configuration with the prices of another. */
-function withPrices(running: Config, { enabled, minPriceMsat, pricing, llm, payment }: Config): Config {
-  const { rate: _itsSource, ...prices } = pricing;
-  return {
-    ...running,
-    enabled,
-    minPriceMsat,
-    payment: { ...running.payment, mode: payment.mode },
-    pricing: { ...prices, ...(running.pricing.rate && { rate: running.pricing.rate }) },
-    llm: { ...running.llm, maxOutputTokens: llm.maxOutputTokens, estimators: llm.estimators },
-  };
-}
-
-/** The parts of the configuration that differ beside the prices. */
-function restartKeys(running: Config, next: Config): string[] {
-  const withOldPrices = withPrices(next, running);
-  const keys = Object.keys(next) as (keyof Config)[];
-  return keys.filter((key) => !isDeepStrictEqual(running[key], withOldPrices[key]));
-}
+const WATCH_LOST =
+  'changes of the prices are not noticed any more: send SIGHUP after a change, or restart where the program runs on a terminal (there SIGHUP stops it)';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { LND_SELLER_METHODS } from '../../src/lightning/lnd/methods.ts';
 import { ADMIN_PERMISSIONS, macaroonFor } from '../lightning/sample-macaroon.ts';
@@ -55,6 +55,20 @@ describe('lcp-provider macaroon bake', () => {
     const { code, stderr } = await run('bake', '--config', file);
     expect(stderr).toContain(`macaroon "${join(directory, 'keys', 'admin.macaroon')}"`);
     expect(code).toBe(4);
+  });
+
+  test('looks where it is told to, writes beside it, and tells of an lnd that is away in plain words', async () => {
+    const admin = join(directory, 'elsewhere', 'admin.macaroon');
+    mkdirSync(dirname(admin));
+    const away = ['bake', '--socket', '127.0.0.1:9', '--admin-macaroon', admin];
+    expect((await run(...away)).stderr).toContain('`lcp-provider macaroon bake --admin-macaroon FILE`');
+    writeFileSync(admin, Buffer.from(macaroonFor(ADMIN_PERMISSIONS), 'hex'));
+    expect((await run(...away)).stderr).toBe(
+      'lnd at 127.0.0.1:9 does not answer (connect ECONNREFUSED 127.0.0.1:9): is it running, unlocked, and is the socket right?\n',
+    );
+    const out = join(directory, 'elsewhere', 'lcp-provider.macaroon');
+    writeFileSync(out, 'mine');
+    expect((await run(...away)).stderr).toContain(`${out} is there already`);
   });
 
   test('says what is wrong with what the configuration says of lnd', async () => {

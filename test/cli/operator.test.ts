@@ -212,6 +212,20 @@ describe('lcp-provider ledger check', () => {
   });
 });
 
+test('a slip elsewhere in the configuration, or in a price list, keeps nobody from the books', async () => {
+  await writeFile(join(directory, 'list.yaml'), 'models: { m: { price: { input_msat: 1 } } }\n');
+  const written = 'data_directory: ./data\npricing: { lists: [list.yaml, none.yaml] }\nlimits: { max_choices: few }\n';
+  await writeFile(join(directory, 'slips.yaml'), written);
+  await writeFile(join(directory, 'wrong-place.yaml'), 'data_directoy: ./data\n');
+  const ends = ['slips.yaml', 'wrong-place.yaml'].map((file) => lcp('ledger', 'check', '-c', file));
+  const [slips, wrongPlace] = await Promise.all(ends);
+  expect(slips).toMatchObject({ code: 0, stderr: '' });
+  expect(wrongPlace).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('did you mean data_directory') as string,
+  });
+});
+
 test('the commands tell of a missing configuration (3) and of a ledger that is not there yet (5)', async () => {
   await writeFile(join(directory, 'empty.yaml'), 'enabled: false\ndata_directory: ./none\n');
   const grant = ['credits', 'grant', job.peer, '5sat', '--reason', 'x', '--yes'];

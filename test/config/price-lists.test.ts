@@ -185,6 +185,14 @@ models:
     }
   });
 
+  test('tells a slip under an anchor once, and not what follows from it', () => {
+    const entry = 'price: { input_msat_per_mtoc: 1, output_msat_per_mtok: 2 }';
+    const found = problemsOf(() => withList(`models:\n  a: &m\n    ${entry}\n  b: *m\n  c: *m`));
+    expect(found).toEqual([
+      'list.yaml:3:14: models.a.price.input_msat_per_mtoc: unknown key (and 2 entries share it). Cure: rename it; did you mean input_msat_per_mtok?',
+    ]);
+  });
+
   test('tells of a value without quotes that begins with a star, and does not show it', () => {
     const bare = problemsOf(() => load('backends: [{ name: a, driver: ollama, models: [*] }]'));
     expect(bare).toEqual([expect.stringContaining('needs quotes. Cure: put it in quotes, like "*:8b*"')]);
@@ -215,7 +223,7 @@ models:
     ]);
     const [problem, ...others] = problemsOf(named('[bytes, { huggingface: count.mjs }, { huggingface: gone.json }]'));
     expect(problem).toMatch(
-      /^lists\/mine\.yaml:3:67: models\.a\.estimator\[2\]\.huggingface: there is no such file\. Cure: /,
+      /^lists\/mine\.yaml:3:67: models\.a\.estimator\[2\]\.huggingface: there is no such file: lists\/gone\.json\. Cure: /,
     );
     expect(others).toEqual([]);
   });

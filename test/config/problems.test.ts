@@ -1,6 +1,6 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/config/problem.ts';
@@ -95,6 +95,14 @@ const CASES: readonly Case[] = [
     ['config.yaml:1:19: llm.estimator: expected one of ollama, server,'],
   ],
   [
+    'a slip in the second estimator of a list, and in the name of a key',
+    'llm: { estimator: [bytes, ollma], models: { a: { estimator: { huggingfase: x } } } }',
+    [
+      'config.yaml:1:27: llm.estimator[1]: expected one of ollama, server, openai, {huggingface: tokenizer.json}, {module: file}, bytes, {fixed: tokens}, got "ollma". Cure: did you mean ollama?',
+      'config.yaml:1:61: llm.models.a.estimator: expected one of ollama, server, openai, {huggingface: tokenizer.json}, {module: file}, bytes, {fixed: tokens}, or a list of these. Cure: did you mean huggingface?',
+    ],
+  ],
+  [
     'no estimator',
     'llm: { estimator: [] }',
     ['config.yaml:1:19: llm.estimator: expected at least one entry, got an empty list. Cure: add an entry'],
@@ -103,13 +111,16 @@ const CASES: readonly Case[] = [
     'a tokenizer that is not there',
     'llm:\n  estimator: { huggingface: ./nowhere/tokenizer.json }',
     [
-      'config.yaml:2:29: llm.estimator.huggingface: there is no such file. Cure: put the file there, where this program may read it; its name is relative to this file.',
+      `config.yaml:2:29: llm.estimator.huggingface: there is no such file: ${resolve('nowhere/tokenizer.json')}. Cure: put the file there; its name is relative to this file.`,
     ],
   ],
   [
     'a module that is a folder, behind estimators that are sound, of one model',
     `llm:\n  models:\n    gpt-5.2:\n      estimator:\n        - openai\n        - module: ${tmpdir()}`,
-    ['config.yaml:6:19: llm.models["gpt-5.2"].estimator[1].module: this is no file.'],
+    [
+      'config.yaml:6:19: llm.models["gpt-5.2"].estimator[1].module: ' +
+        `${tmpdir()} is no file, but a folder. Cure: name a file in it.`,
+    ],
   ],
   [
     'a backend without driver',
@@ -164,7 +175,16 @@ const CASES: readonly Case[] = [
   [
     'a price list that is not there',
     'pricing:\n  lists:\n    - nowhere.yaml',
-    ['config.yaml:3:7: pricing.lists[0]: this price list can not be read.'],
+    [
+      `config.yaml:3:7: pricing.lists[0]: this price list can not be read: there is no such file: ${resolve('nowhere.yaml')}. Cure: put the file there`,
+    ],
+  ],
+  [
+    'a price list that is a folder',
+    `pricing:\n  lists:\n    - ${tmpdir()}`,
+    [
+      `config.yaml:3:7: pricing.lists[0]: this price list can not be read: ${tmpdir()} is no file, but a folder. Cure: name a file in it.`,
+    ],
   ],
   [
     'selling without Lightning node',

@@ -100,6 +100,25 @@ describe('prices that change while the program runs', () => {
     await writeFile(file('config.yaml'), config('limits: { max_choices: 2 }\nmin_price_msat: 5000\n'));
     reload.reload();
     expect(taken).toMatchObject([{ minPriceMsat: 5_000n, limits: { maxChoices: 8 } }]);
-    expect(logText()).toContain('"keys":["limits"]');
+    expect(logText()).toContain('"keys":["limits.max_choices"]');
+  });
+
+  test('come at the rate of the start: a change of the rate itself is named, and needs a restart', async () => {
+    const rate = 'rate: { source: fixed, per_bitcoin: 90000 }';
+    await writeFile(file('config.yaml'), `pricing: { lists: [prices.yaml], ${rate} }\n`);
+    reload.reload();
+    expect(taken).toEqual([]);
+    expect(logText()).toContain('"keys":["pricing.rate"]');
+  });
+
+  test('are told to be in order again when what was broken is as it was before', async () => {
+    await writeFile(file('prices.yaml'), 'models: 7\n');
+    reload.reload();
+    expect(logText()).not.toContain('in order again');
+    await writeFile(file('prices.yaml'), list(1_000));
+    reload.reload();
+    reload.reload();
+    expect(taken).toEqual([]);
+    expect(logText().match(/in order again/g)).toHaveLength(1);
   });
 });

@@ -77,7 +77,7 @@ async function file(what: string, option: string, path: string): Promise<Buffer>
 function adviceFor(path: string): string {
   if (!path.endsWith('.macaroon')) return '';
   return path.endsWith('admin.macaroon')
-    ? ' Where lnd is out of reach, `lcp-provider macaroon permissions` prints the command for lncli.'
+    ? ' `lcp-provider macaroon bake --admin-macaroon FILE` takes one from another place; where lnd is out of reach, `lcp-provider macaroon permissions` prints the command for lncli.'
     : ' `lcp-provider macaroon bake` makes one.';
 }
 

@@ -71,9 +71,17 @@ export function codeOfFailure({ grpcCode, details }: LndFailure): LightningError
   return known ?? byWords.find(([words]) => words.test(details))?.[1] ?? 'refused';
 }
 
+/** grpc-js puts the reason, like `connect ECONNREFUSED 127.0.0.1:10009`, between words about itself. */
+const withoutFrame = (text: string): string =>
+  text
+    .replace(/^No connection established\. Last error: (?:Error: )?/, '')
+    .replace(/(?: \([\d-]+T[\d:.]+Z\))?\.? *Resolution note: ?.*$/s, '');
+
 /** An error text may quote what it was asked about: invoices and 32-byte values (preimages) do not pass. */
 const withoutSecrets = (text: string): string =>
-  text.replaceAll(/\bln(bc|tb|tbs|bcrt|sb)[0-9a-z]{20,}/gi, '(invoice)').replaceAll(/\b[0-9a-f]{64}\b/gi, '(32 bytes)');
+  withoutFrame(text)
+    .replaceAll(/\bln(bc|tb|tbs|bcrt|sb)[0-9a-z]{20,}/gi, '(invoice)')
+    .replaceAll(/\b[0-9a-f]{64}\b/gi, '(32 bytes)');
 
 /** Turns whatever was thrown into the one error type of the port. No `cause`: the original error is not ours to vouch for in a log. */
 export function lightningError(error: unknown, doing: string): LightningError {
