@@ -40,27 +40,32 @@ export class Counting {
   readonly #unable = new Set<string>();
   /** The last reason that the operator was told, by both. */
   readonly #told = new Map<string, string>();
+  /** The kinds of work that nobody can count, by model, as the operator was told. */
+  readonly #toldUncounted = new Map<string, string>();
   readonly #learned = new Map<string, LearnedCounts>();
 
   constructor(options: CountingOptions) {
     this.#options = options;
   }
 
-  /** Finds out who counts each of these kinds of work for a model, and tells the operator who can't, and of what nobody can. */
+  /** Finds out who counts each of these kinds of work for a model, and tells the operator who can't, and of what nobody can: false when there is such. */
   async prepare(
     model: string,
     taskKinds: readonly TaskKind[],
     choices: readonly EstimatorChoice[],
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const uncounted: TaskKind[] = [];
     for (const taskKind of taskKinds)
       if (!(await this.#isPrepared({ model, taskKind }, choices, signal))) uncounted.push(taskKind);
-    if (uncounted.length === 0) return;
-    this.#options.log.error(
-      { model, task_kinds: uncounted },
-      'nothing can count this work for the model, so it is not sold: add openai or bytes behind its estimators',
-    );
+    const isNew = this.#toldUncounted.get(model) !== String(uncounted);
+    this.#toldUncounted.set(model, String(uncounted));
+    if (uncounted.length > 0 && isNew)
+      this.#options.log.error(
+        { model, task_kinds: uncounted },
+        'nothing can count this work for the model, so it is not sold: add openai or bytes behind its estimators',
+      );
+    return uncounted.length === 0;
   }
 
   /** False: none of these is for such work, or those that are have said that they can't. Whoever was not asked yet may. */

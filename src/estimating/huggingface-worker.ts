@@ -35,7 +35,10 @@ async function jsonOf(file: string): Promise<object> {
 
 answerTasks(
   ({ file }: HuggingFaceTask) => {
-    if (loaded?.file !== file) loaded = { file, tokenizer: open(file) };
+    if (loaded?.file !== file) {
+      loaded = { file, tokenizer: open(file) };
+      loaded.tokenizer.catch(() => (loaded = undefined)); // it may be mended before it is asked for again
+    }
     return loaded.tokenizer;
   },
   (tokenizer, { texts }) =>

@@ -75,6 +75,8 @@ export interface Seller {
 
 /** How long a run is taken to be before the first one has ended: a wrong guess costs a wait, or credit. */
 const FIRST_RUN_GUESS_MS = 10_000;
+/** Who could not count may only have been slow. */
+const COUNT_AGAIN_MS = 60_000;
 
 /** Says so when the node knows more sales than the books. */
 async function warnOfOldBooks({ node, ledger, clock, log }: SellerParts): Promise<void> {
@@ -186,10 +188,19 @@ export function createSeller(parts: SellerParts): Seller {
     if (now !== announced && !closing.signal.aborted) session.announce();
     announced = now;
   };
+  let stopRetry: () => void = () => {};
   const offerAgain = (): void => {
-    offer.prepareCounting(closing.signal).then(announceChange, (error: unknown) => {
-      if (!closing.signal.aborted) log.error({ reason: String(error) }, 'the estimators could not be prepared');
-    });
+    stopRetry();
+    offer.prepareCounting(closing.signal).then(
+      (areAllCounted) => {
+        announceChange();
+        stopRetry();
+        if (!areAllCounted && !closing.signal.aborted) stopRetry = clock.timer(COUNT_AGAIN_MS, offerAgain);
+      },
+      (error: unknown) => {
+        if (!closing.signal.aborted) log.error({ reason: String(error) }, 'the estimators could not be prepared');
+      },
+    );
     announceChange();
   };
   return {
@@ -219,6 +230,7 @@ export function createSeller(parts: SellerParts): Seller {
       sweeper.stop();
       channelWatch.stop();
       closing.abort();
+      stopRetry();
       for (const stop of watches) stop();
       stopListening();
       session.close();

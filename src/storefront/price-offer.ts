@@ -78,11 +78,13 @@ export class PriceOffer implements Offer {
     return this.#shelf.availability(taskKind, model);
   }
 
-  /** Finds out by whom the input of each model is counted: what nobody can count is not for sale. Again when the models or the prices have changed. */
-  async prepareCounting(signal: AbortSignal): Promise<void> {
+  /** Finds out by whom the input of each model is counted: what nobody can count is not for sale. Again when the models or the prices have changed, and after a while when not all can be: then it is false. */
+  async prepareCounting(signal: AbortSignal): Promise<boolean> {
     const wanted = new Map(this.#shelf.salesToCount().map((one) => [one.sale.backendModel, one])); // a model may be sold under several names
+    let areAll = true;
     for (const [model, { sale, taskKinds }] of wanted)
-      await this.#options.counting.prepare(model, taskKinds, this.#estimatorsOf(sale), signal);
+      areAll = (await this.#options.counting.prepare(model, taskKinds, this.#estimatorsOf(sale), signal)) && areAll;
+    return areAll;
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {

@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { EstimatorChoice } from '../../src/pricing/price-list.ts';
 import { errorCode } from '../../src/protocol/error-code.ts';
 import { Market, bothVersions } from '../harness/market.ts';
@@ -16,6 +19,17 @@ const told = ({ buyer }: Market): string[] =>
     message.kind === 'manifest' ? [[...new Set(message.tasks?.map(({ taskKind }) => taskKind))].toSorted().join()] : [],
   );
 const BOTH = [CHAT, RESPONSES].join();
+const TOKENIZER = JSON.stringify({
+  version: '1.0',
+  truncation: null,
+  padding: null,
+  added_tokens: [],
+  normalizer: null,
+  pre_tokenizer: { type: 'Whitespace' },
+  post_processor: null,
+  decoder: null,
+  model: { type: 'WordLevel', vocab: { '[UNK]': 0 }, unk_token: '[UNK]' },
+});
 
 describe.each(bothVersions)('a seller of LCP v0.%i', (version) => {
   test('does not sell the work for which a model has no estimator', async () => {
@@ -35,5 +49,16 @@ describe.each(bothVersions)('a seller of LCP v0.%i', (version) => {
     market.seller.reprice(soldBy(unreadable, { name: 'bytes' }));
     await until('both are told again', () => told(market).at(-1) === BOTH);
     await market.buyer.order();
+  });
+
+  test('asks again after a while whether work can be counted now', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lcp-uncounted-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const file = join(folder, 'tokenizer.json');
+    const market = await Market.open(version, soldBy({ name: 'huggingface', file }));
+    await until('nothing is told any more', () => told(market).at(-1) === '');
+    await writeFile(file, TOKENIZER);
+    await market.clock.advance(60_000);
+    await until('both are told again', () => told(market).at(-1) === BOTH);
   });
 });
