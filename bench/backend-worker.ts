@@ -57,7 +57,8 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ object: 'list', data }));
     return;
   }
-  const { model } = JSON.parse((await buffer(request)).toString()) as { model: Model };
+  const { model } = JSON.parse((await buffer(request)).toString()) as { model?: Model };
+  if (model === undefined) return void response.writeHead(request.url?.endsWith('/chat/completions') ? 400 : 404).end();
   mark('asked');
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   mark('answered');

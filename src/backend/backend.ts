@@ -1,3 +1,4 @@
+import type { ImageTokens } from '../openai/image.ts';
 import type { Capability, OutputCapField, TaskKind } from '../openai/request.ts';
 
 export type { Capability, OutputCapField, TaskKind } from '../openai/request.ts';
@@ -8,10 +9,12 @@ export interface BackendModel {
   readonly digest?: string;
   /** What it can do, of what is known here; absent when the backend does not tell. */
   readonly capabilities?: readonly Capability[];
+  /** The kinds of work that its server takes, whatever the model could do; absent: every kind. */
+  readonly taskKinds?: readonly TaskKind[];
   /** Tokens that prompt and output together may have as loaded now; absent when the backend does not tell. */
   readonly contextTokens?: number;
-  /** Tokens that an image takes of them, whatever its size; absent when that differs or the backend does not tell. */
-  readonly imageTokens?: number;
+  /** Those that an image takes of them; absent when the backend does not tell. */
+  readonly imageTokens?: ImageTokens;
   /** False: the model must be loaded first, which takes long. Absent: unknown. */
   readonly warm?: boolean;
 }

@@ -1,5 +1,5 @@
 import { fitsPattern } from '../pricing/price-list.ts';
-import type { BackendModel } from './backend.ts';
+import type { BackendModel, TaskKind } from './backend.ts';
 import type { PoolMember } from './pool.ts';
 
 /** What is known of the models of one backend: those that it told of last, and what jobs and loads did to them since. */
@@ -26,13 +26,15 @@ export class MemberModels {
     return models.map((model) => (this.#wasUsed(model.id) ? { ...model, warm: true } : model));
   }
 
-  has(model: string): boolean {
-    return this.#fits(model) && (this.#told ?? []).some(({ id }) => id === model);
+  /** For this kind of work, or any. */
+  has(model: string, taskKind?: TaskKind): boolean {
+    const told = this.#fits(model) ? this.#told?.find(({ id }) => id === model) : undefined;
+    return told !== undefined && (taskKind === undefined || (told.taskKinds?.includes(taskKind) ?? true));
   }
 
   /** True also when it has not told its models yet. */
-  mayHave(model: string): boolean {
-    return this.#told === undefined ? this.#fits(model) : this.has(model);
+  mayHave(model: string, taskKind?: TaskKind): boolean {
+    return this.#told === undefined ? this.#fits(model) : this.has(model, taskKind);
   }
 
   /** It says that the model is not in memory, and can load it; or may have to give it up for the one that is `loading`. */

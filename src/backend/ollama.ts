@@ -1,11 +1,14 @@
 import { Ollama } from 'ollama/browser'; // the Node entry opens local files that a request names
 import { z } from 'zod';
 import type { Clock } from '../clock/clock.ts';
+import type { ImageTokens } from '../openai/image.ts';
 import { capabilities } from '../openai/request.ts';
 import { BackendError } from './backend.ts';
 import type { Backend, BackendModel, Capability } from './backend.ts';
 import { CallGuard, ended } from './call-guard.ts';
+import { ollamaImageTokens } from './ollama-images.ts';
 import { createOpenAiBackend, DEFAULT_MODELS_TIMEOUT_MS } from './openai-compatible.ts';
+import { TaskKindProbe } from './task-kind-probe.ts';
 import { errorBeforeAnswer, statusError } from './upstream-error.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 
@@ -19,7 +22,7 @@ export interface OllamaBackendOptions {
   readonly idleTimeoutMs: number;
   /** As of the OpenAI-compatible driver. */
   readonly wholeAnswerTimeoutMs?: number;
-  /** Until the list of models is complete. Default 10 s. */
+  /** As of the OpenAI-compatible driver. Default 10 s. */
   readonly modelsTimeoutMs?: number;
 }
 
@@ -39,6 +42,7 @@ const shown = z.object({
   capabilities: z.array(z.string()).optional(),
   parameters: z.string().optional(),
   model_info: z.record(z.string(), z.unknown()).optional(),
+  projector_info: z.record(z.string(), z.unknown()).optional(),
 });
 
 interface Facts {
@@ -46,7 +50,7 @@ interface Facts {
   readonly capabilities: readonly Capability[] | undefined;
   /** What the model will be loaded with; undefined when the server's default decides. */
   readonly contextTokens: number | undefined;
-  readonly imageTokens: number | undefined;
+  readonly imageTokens: ImageTokens | undefined;
 }
 
 /**
@@ -58,6 +62,9 @@ export function createOllamaBackend(options: OllamaBackendOptions): Backend {
   const root = url.replace(/\/+$/, '');
   const inference = createOpenAiBackend({ name, url: `${root}/v1`, outputCapField: 'max_tokens', clock, ...limits });
   const upstream = createUpstreamFetch(clock);
+  const modelsTimeoutMs = options.modelsTimeoutMs ?? DEFAULT_MODELS_TIMEOUT_MS;
+  // Before 0.13.3 an Ollama takes no responses.
+  const probe = new TaskKindProbe({ url: `${root}/v1`, upstream, clock, timeoutMs: modelsTimeoutMs });
   const factsByDigest = new Map<string, Facts>();
 
   const clientFor = (signal: AbortSignal): Ollama => {
@@ -114,13 +121,14 @@ export function createOllamaBackend(options: OllamaBackendOptions): Backend {
     async models(): Promise<BackendModel[]> {
       const guard = new CallGuard(clock);
       try {
-        const limitMs = options.modelsTimeoutMs ?? DEFAULT_MODELS_TIMEOUT_MS;
-        guard.limit(limitMs, 'the backend did not list its models', { retryable: true });
+        guard.limit(modelsTimeoutMs, 'the backend did not list its models', { retryable: true });
         const models = await list(clientFor(guard.signal));
         guard.throwIfEnded();
         guard.finish();
-        return models;
+        const taskKinds = await probe.taken();
+        return taskKinds === undefined ? models : models.map((model) => ({ ...model, taskKinds }));
       } catch (error) {
+        probe.forget();
         if (error instanceof SyntaxError || error instanceof z.ZodError) {
           throw ended(guard, new BackendError('the backend does not speak the API of Ollama', { retryable: false }));
         }
@@ -173,7 +181,12 @@ const LAST = 3;
 const EMBEDDING_BATCH = 2048;
 
 /** The model file's `num_ctx`, as far as the model was trained for it. */
-function readFacts({ capabilities: told, parameters = '', model_info: info = {} }: z.infer<typeof shown>): Facts {
+function readFacts({
+  capabilities: told,
+  parameters = '',
+  model_info: info = {},
+  projector_info: projector,
+}: z.infer<typeof shown>): Facts {
   const fact = (name: string): number | undefined => {
     const value = Object.entries(info).find(([key]) => key.endsWith(`.${name}`))?.[1];
     return typeof value === 'number' ? value : undefined;
@@ -192,6 +205,6 @@ function readFacts({ capabilities: told, parameters = '', model_info: info = {} 
       asked === undefined ? undefined : least(asked, fact('context_length')),
       isMadeAtOnce ? (parameter('num_batch') ?? EMBEDDING_BATCH) : undefined,
     ),
-    imageTokens: fact('mm.tokens_per_image'),
+    imageTokens: ollamaImageTokens(info, projector),
   };
 }

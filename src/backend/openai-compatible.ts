@@ -4,8 +4,9 @@ import type { Clock } from '../clock/clock.ts';
 import { kinds } from '../openai/request.ts';
 import { answerBody, bytesOf } from './answer-body.ts';
 import { BackendError } from './backend.ts';
-import type { Backend, BackendAnswer, BackendModel, BackendRequest, OutputCapField } from './backend.ts';
+import type { Backend, BackendAnswer, BackendModel, BackendRequest, OutputCapField, TaskKind } from './backend.ts';
 import { CallGuard, ended } from './call-guard.ts';
+import { TaskKindProbe } from './task-kind-probe.ts';
 import { errorBeforeAnswer } from './upstream-error.ts';
 import { createUpstreamFetch } from './upstream-fetch.ts';
 
@@ -16,6 +17,8 @@ export interface OpenAiBackendOptions {
   /** Absent: no authorization is sent. */
   readonly apiKey?: string;
   readonly outputCapField: OutputCapField;
+  /** The kinds of work that the server takes. Absent: it is asked. */
+  readonly taskKinds?: readonly TaskKind[];
   readonly clock: Clock;
   /** Until the first byte of a streamed answer. */
   readonly firstByteTimeoutMs: number;
@@ -23,7 +26,7 @@ export interface OpenAiBackendOptions {
   readonly idleTimeoutMs: number;
   /** Until the first byte of an answer that is not streamed: it comes when all of it was generated. Default 30 min. */
   readonly wholeAnswerTimeoutMs?: number;
-  /** Until a list of models is complete. Default 10 s. */
+  /** Until a list of models is complete, and again until the server has told which kinds of work it takes. Default 10 s. */
   readonly modelsTimeoutMs?: number;
 }
 
@@ -50,12 +53,14 @@ const modelList = z.object({
 
 /** Any server that speaks the OpenAI API. The request's bytes go up and the answer's bytes come back unchanged; nothing is tried twice. */
 export function createOpenAiBackend(options: OpenAiBackendOptions): Backend {
-  const { name, clock, outputCapField, firstByteTimeoutMs, idleTimeoutMs } = options;
+  const { name, url, clock, outputCapField, firstByteTimeoutMs, idleTimeoutMs } = options;
+  const modelsTimeoutMs = options.modelsTimeoutMs ?? DEFAULT_MODELS_TIMEOUT_MS;
   const apiKey = options.apiKey === '' ? undefined : options.apiKey;
   const upstream = createUpstreamFetch(clock, apiKey);
+  const probe = new TaskKindProbe({ url, upstream, clock, timeoutMs: modelsTimeoutMs });
   // Every setting that the library would otherwise take from OPENAI_* is given.
   const client = new OpenAI({
-    baseURL: options.url,
+    baseURL: url,
     apiKey: apiKey ?? 'none',
     adminAPIKey: null,
     organization: null,
@@ -89,25 +94,28 @@ export function createOpenAiBackend(options: OpenAiBackendOptions): Backend {
         if (first.done === true) throw new BackendError('the backend sent an empty answer', { retryable: true });
         return { contentType, body: answerBody(first.value, bytes, guard, idleTimeoutMs) };
       } catch (error) {
-        throw ended(guard, errorBeforeAnswer(error));
+        const failed = ended(guard, errorBeforeAnswer(error));
+        if (!signal.aborted) probe.failed(failed);
+        throw failed;
       }
     },
     async models(): Promise<BackendModel[]> {
       const guard = new CallGuard(clock);
       try {
-        const limitMs = options.modelsTimeoutMs ?? DEFAULT_MODELS_TIMEOUT_MS;
-        guard.limit(limitMs, 'the backend did not list its models', { retryable: true });
+        guard.limit(modelsTimeoutMs, 'the backend did not list its models', { retryable: true });
         const response = await client.get('/models', { signal: guard.signal }).asResponse();
         const list = modelList.safeParse(await response.json());
         guard.throwIfEnded();
         guard.finish();
         if (!list.success)
           throw new BackendError('the backend lists its models in an unknown shape', { retryable: false });
+        const taskKinds = options.taskKinds ?? (await probe.taken());
         return list.data.data.map(({ id, max_model_len, meta }) => {
           const contextTokens = max_model_len ?? meta?.n_ctx;
-          return { id, ...(contextTokens === undefined ? {} : { contextTokens }) };
+          return { id, ...(taskKinds && { taskKinds }), ...(contextTokens === undefined ? {} : { contextTokens }) };
         });
       } catch (error) {
+        probe.forget();
         if (error instanceof SyntaxError) {
           throw ended(
             guard,

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock/clock.ts';
-import type { Backend } from './backend.ts';
+import type { Backend, TaskKind } from './backend.ts';
 import type { PoolModel } from './model-list.ts';
 import type { Places } from './places.ts';
 
@@ -46,15 +46,20 @@ export interface PoolOptions {
   readonly refreshMs?: number;
 }
 
+export interface AcquireOptions {
+  readonly exclude?: ReadonlySet<Backend> | undefined;
+  readonly taskKind?: TaskKind;
+}
+
 /** Several backends as one: a queue, a place in it for each job, and what is known of the backends. */
 export interface BackendPool {
   /**
    * Waits for a free slot of a healthy backend that has the model; first come, first served among those that can use the same slot.
    * Aborting the signal leaves the queue at once. `exclude`: another backend that is healthy and has the model is preferred to
-   * these, even when that means to wait. Rejects with BackendError, not retryable: no backend has the model, the queue is full, aborted,
+   * these, even when that means to wait. `taskKind`: only a backend whose server takes it. Rejects with BackendError, not retryable: no backend has the model, the queue is full, aborted,
    * closed. While a backend has never told its models, it is taken to have any.
    */
-  acquire(model: string, signal: AbortSignal, options?: { readonly exclude?: ReadonlySet<Backend> }): Promise<Slot>;
+  acquire(model: string, signal: AbortSignal, options?: AcquireOptions): Promise<Slot>;
   /** Whether a healthy backend has the model that is none of these. */
   hasOther(model: string, exclude: ReadonlySet<Backend>): boolean;
   /** What the healthy backends have, as they last told. */

@@ -1,14 +1,15 @@
 import { BackendError } from './backend.ts';
-import type { Backend } from './backend.ts';
+import type { Backend, TaskKind } from './backend.ts';
 import { MemberState } from './member-state.ts';
 import { mergeModels } from './model-list.ts';
 import type { PoolModel } from './model-list.ts';
 import { createPlaces } from './places.ts';
-import type { BackendPool, PoolOptions, Readiness, Slot } from './pool.ts';
+import type { AcquireOptions, BackendPool, PoolOptions, Readiness, Slot } from './pool.ts';
 import { loaderFor, readinessOf } from './readiness.ts';
 
 interface Waiter {
   readonly model: string;
+  readonly taskKind: TaskKind | undefined;
   readonly exclude: ReadonlySet<Backend>;
   readonly grant: (member: MemberState) => void;
   readonly refuse: (error: BackendError) => void;
@@ -47,11 +48,7 @@ class Pool implements BackendPool {
     );
   }
 
-  acquire(
-    model: string,
-    signal: AbortSignal,
-    { exclude = NONE }: { readonly exclude?: ReadonlySet<Backend> } = {},
-  ): Promise<Slot> {
+  acquire(model: string, signal: AbortSignal, { exclude = NONE, taskKind }: AcquireOptions = {}): Promise<Slot> {
     if (this.#isClosed) return Promise.reject(refusal('the pool is closed'));
     if (signal.aborted) return Promise.reject(refusal('aborted in the queue', signal.reason));
     return new Promise((resolve, reject) => {
@@ -61,6 +58,7 @@ class Pool implements BackendPool {
       };
       const waiter: Waiter = {
         model,
+        taskKind,
         exclude,
         grant: (member) => {
           leaveQueue();
@@ -169,7 +167,7 @@ class Pool implements BackendPool {
 
   #serve(): void {
     for (const waiter of this.#waiters) {
-      if (!this.#members.some((member) => member.models.mayHave(waiter.model)))
+      if (!this.#members.some((member) => member.models.mayHave(waiter.model, waiter.taskKind)))
         waiter.refuse(refusal('no backend has this model'));
       else {
         const member = this.#choose(waiter);
@@ -179,8 +177,8 @@ class Pool implements BackendPool {
   }
 
   /** One that has the model loaded, if there is one; another only when it gives up for it nothing that somebody waits for. */
-  #choose({ model, exclude }: Waiter): MemberState | undefined {
-    const able = this.#able(model);
+  #choose({ model, taskKind, exclude }: Waiter): MemberState | undefined {
+    const able = this.#able(model, taskKind);
     const others = able.filter(({ backend }) => !exclude.has(backend));
     const candidates = others.length > 0 ? others : able;
     const free = candidates.filter((member) => member.hasFreePlace);
@@ -191,8 +189,8 @@ class Pool implements BackendPool {
     return leastLoaded(free.filter((member) => member.models.hasRoomFor(model, waitedFor)));
   }
 
-  #able(model: string): MemberState[] {
-    return this.#members.filter((member) => member.isHealthy && member.models.has(model));
+  #able(model: string, taskKind?: TaskKind): MemberState[] {
+    return this.#members.filter((member) => member.isHealthy && member.models.has(model, taskKind));
   }
 
   #logHealth(member: MemberState, reason: string): void {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { taskKinds } from '../openai/request.ts';
 import { text, whole } from './fields.ts';
 import { LOCAL_OLLAMA, LOCAL_OLLAMA_HOST, httpUrl, ollamaUrl } from './url.ts';
 
@@ -66,6 +67,13 @@ const openai = z
       .default('max_tokens')
       .describe(
         'The field in which this server takes the output limit: max_tokens (most local servers), max_completion_tokens (newer OpenAI models), or both. Default max_tokens.',
+      ),
+    task_kinds: z
+      .array(z.enum(taskKinds))
+      .min(1)
+      .optional()
+      .describe(
+        'The kinds of work that this server takes; only these are sold of its models. Default: it is asked, with an empty request for each kind; what it answers with 404, 405 or 501 is not sold.',
       ),
     models,
   })

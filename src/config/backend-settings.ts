@@ -49,6 +49,7 @@ export function backendSettings(written: WrittenConfig, env: Environment): Backe
         slots,
         url: httpUrl(backend.url) ?? backend.url,
         outputCapField: backend.output_cap_field,
+        ...(backend.task_kinds && { taskKinds: backend.task_kinds }),
         ...(backend.api_key && { apiKey: backend.api_key }),
         ...models,
       };

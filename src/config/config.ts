@@ -1,6 +1,7 @@
 import type { LndCredentialSource } from '../lightning/lnd/credentials.ts';
 import type { Nano } from '../money/decimal.ts';
 import type { Msat } from '../money/msat.ts';
+import type { TaskKind } from '../openai/request.ts';
 import type { EstimatorChoice, PaymentMode, PriceList } from '../pricing/price-list.ts';
 import type { RuleSettings } from '../pricing/rules.ts';
 import type { ListenAddress } from './fields.ts';
@@ -36,6 +37,8 @@ export type BackendConfig =
       readonly url: string;
       readonly apiKey?: string;
       readonly outputCapField: 'max_tokens' | 'max_completion_tokens' | 'both';
+      /** Absent: the server is asked. */
+      readonly taskKinds?: readonly TaskKind[];
       readonly models?: readonly string[];
     })
   | (BackendCommon & { readonly driver: 'demo'; readonly tokenDelayMs: number });

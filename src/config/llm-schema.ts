@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isOpenField } from '../openai/refused-fields.ts';
-import { estimatorSchema } from './estimator-schema.ts';
+import { estimatorSchema, howEstimatorsCount } from './estimator-schema.ts';
 import { UINT32_MAX, whole } from './fields.ts';
 import { modelFields, priceSchema } from './price-entry.ts';
 
@@ -38,7 +38,7 @@ export const llmSchema = z
     estimator: estimatorSchema
       .optional()
       .describe(
-        'How input tokens are counted before the job runs, where nothing else is said of the model; of a list the first that can. ollama: exactly, with the vocabulary of the model in Ollama. server: exactly, by vLLM, SGLang or llama.cpp itself. openai: with the vocabularies of OpenAI models. huggingface: with a tokenizer.json. module: with a module of your own. What chat templates add is then learned from finished jobs. bytes: one for each 4 bytes, as go-lcpd does. fixed: always as many. Default: ollama and server where there is such a backend, then openai.',
+        `How input tokens are counted before the job runs, where nothing else is said of the model; of a list the first that can. ${howEstimatorsCount} With openai and huggingface, what chat templates add is learned from finished jobs. Default: ollama and server where there is such a backend, then openai.`,
       ),
     cold_models: z
       .enum(['warm', 'sell'])

@@ -50,7 +50,7 @@ export const modelFields = {
     .max(UINT32_MAX)
     .optional()
     .describe(
-      'Tokens that an image takes of the context at most. Default: what the backend tells, else a token for each 28 × 28 pixels and at least 4160, which is enough with nearly every model.',
+      'Tokens that an image takes of the context at most. Default: what the backend tells (Ollama, of most models that see), else a token for each 28 × 28 pixels and at least 4160, which is enough with nearly every model.',
     ),
   estimator: estimatorSchema
     .optional()

@@ -95,7 +95,7 @@ export class Runner {
     const { key, work, terms } = job;
     const exclude = this.#failedAt.get(key);
     const model = backendModelOf(work);
-    attempt.slot = await pool.acquire(model, abort.signal, exclude === undefined ? {} : { exclude });
+    attempt.slot = await pool.acquire(model, abort.signal, { exclude, taskKind: terms.taskKind });
     attempt.startedAtMs = this.#options.clock.nowMs();
     const maxBytes = Math.min(maxOutputBytes, job.limits.maxResultBytes);
     const limits = { maxBytes, maxBacklogBytes: attempt.isWithheld ? maxBytes : maxBacklogBytes };

@@ -15,7 +15,7 @@ export const createBytesEstimator = (): Estimator => ({
   count: async ({ taskKind, inputBytes, shape }, { signal }) => {
     signal.throwIfAborted();
     const around = hasOutput(taskKind) ? 0 : shape.user * TOKENS_PER_INPUT;
-    return { tokens: Math.max(1, Math.ceil(inputBytes / BYTES_PER_TOKEN)) + around, accuracy: 'estimate' };
+    return { tokens: Math.max(1, Math.ceil(inputBytes / BYTES_PER_TOKEN)) + around, accuracy: 'convention' };
   },
   close: () => Promise.resolve(),
 });

@@ -5,8 +5,7 @@ import type { EstimatorChoice } from '../pricing/price-list.ts';
 import type { CountedHow, PriceBreakdown } from '../pricing/price.ts';
 import { CannotCount, CountersBusy } from './estimator.ts';
 import type { CountOptions, Estimator, Lesson } from './estimator.ts';
-import { TemplateShare } from './template-share.ts';
-import { Trueness } from './trueness.ts';
+import { LearnedCounts } from './learned-counts.ts';
 import type { TruenessFigures } from './trueness.ts';
 
 export interface InputCount {
@@ -30,54 +29,44 @@ export interface CountingOptions {
   readonly log: Logger;
 }
 
-interface Learned {
-  template: TemplateShare;
-  readonly trueness: Trueness;
-  /** Of the estimator itself, that the template was told. */
-  lessons?: readonly Lesson[];
-}
+/** What there is to count. */
+export type Work = Pick<CheckedRequest, 'model' | 'taskKind'>;
 
 /** Counts with the first estimator of a model's list that is for such work and can, and says so when one can't: never silently with another. */
 export class Counting {
   readonly #options: CountingOptions;
   readonly #opened = new Map<string, Estimator>();
-  /** Estimators that can't serve a model, by both; they are not asked before the next `prepare`. */
+  /** Estimators that can't count some work, by both; they are not asked before the next `prepare`. */
   readonly #unable = new Set<string>();
   /** The last reason that the operator was told, by both. */
   readonly #told = new Map<string, string>();
-  readonly #learned = new Map<string, Learned>();
+  readonly #learned = new Map<string, LearnedCounts>();
 
   constructor(options: CountingOptions) {
     this.#options = options;
   }
 
-  /** Finds out which of these estimators can serve a model for such work, and tells the operator of those that can't. */
+  /** Finds out who counts each of these kinds of work for a model, and tells the operator who can't, and of what nobody can. */
   async prepare(
     model: string,
     taskKinds: readonly TaskKind[],
     choices: readonly EstimatorChoice[],
     signal: AbortSignal,
   ): Promise<void> {
-    for (const choice of choices) {
-      const estimator = this.#estimator(choice);
-      const its = taskKinds.filter((taskKind) => isFor(estimator, taskKind));
-      if (its.length === 0) continue;
-      const key = keyOf(model, choice);
-      this.#unable.delete(key);
-      try {
-        await estimator.prepare(model, its, signal);
-        this.#told.delete(key);
-        return; // those behind it are asked when it fails
-      } catch (error) {
-        if (error instanceof CountersBusy) return; // as it counts for others, it will for this one
-        if (!(error instanceof CannotCount)) throw error;
-        this.#unable.add(key);
-        this.#tell(model, choice, error.message);
-      }
-    }
+    const uncounted: TaskKind[] = [];
+    for (const taskKind of taskKinds)
+      if (!(await this.#isPrepared({ model, taskKind }, choices, signal))) uncounted.push(taskKind);
+    if (uncounted.length === 0) return;
     this.#options.log.error(
-      { model },
-      'nothing can count for this model, so it is not sold: add openai or bytes behind its estimators',
+      { model, task_kinds: uncounted },
+      'nothing can count this work for the model, so it is not sold: add openai or bytes behind its estimators',
+    );
+  }
+
+  /** False: none of these is for such work, or those that are have said that they can't. Whoever was not asked yet may. */
+  canCount(work: Work, choices: readonly EstimatorChoice[]): boolean {
+    return choices.some(
+      (choice) => isFor(this.#estimator(choice), work.taskKind) && !this.#unable.has(keyOf(work, choice)),
     );
   }
 
@@ -89,25 +78,24 @@ export class Counting {
   ): Promise<InputCount> {
     const { model, taskKind, shape } = request;
     for (const choice of choices) {
-      if (this.#unable.has(keyOf(model, choice))) continue;
+      if (this.#unable.has(keyOf(request, choice))) continue;
       const estimator = this.#estimator(choice);
       if (!isFor(estimator, taskKind)) continue;
       try {
         const { tokens, longestTextTokens, lessons, ...count } = await estimator.count(request, options);
-        if (lessons !== undefined) this.#takeLessons(model, estimator.name, lessons);
         const how = { ...count, shape };
         return {
           estimator: estimator.name,
-          tokens: this.#withTemplate(model, estimator.name, how) ?? tokens,
+          tokens: this.#withTemplate(model, estimator, how, lessons) ?? tokens,
           ...(longestTextTokens !== undefined && { longestTextTokens }),
           how,
         };
       } catch (error) {
         if (options.signal.aborted || !(error instanceof CannotCount)) throw error;
-        this.#tell(model, choice, error.message);
+        this.#tell(request, choice, error.message);
       }
     }
-    throw new CannotCount(`no estimator can count for ${model}`);
+    throw new CannotCount(`no estimator can count ${taskKind} for ${model}`);
   }
 
   /** Takes what the backend said of a finished job's input. Warns when the counts for a model have drifted away. */
@@ -117,11 +105,9 @@ export class Counting {
     actualTokens: number,
   ): void {
     if (counted === undefined || counted.accuracy === 'bound') return;
-    const { template, trueness } = this.#learnedOf(model, estimator);
-    const { partTokens, shape } = counted;
-    if (partTokens !== undefined) template.learn({ partTokens, shape }, actualTokens);
-    if (!trueness.add(inputTokens, counted.accuracy, actualTokens)) return;
-    const { jobs, meanError } = trueness.figures();
+    const learned = this.#learnedOf(model, estimator);
+    if (!learned.learn(inputTokens, counted, actualTokens)) return;
+    const { jobs, meanError } = learned.figures();
     this.#options.log.warn(
       { model, estimator, jobs, mean_error: meanError },
       'what this estimator counts has drifted away from what the backend counts',
@@ -129,9 +115,9 @@ export class Counting {
   }
 
   figures(): CountingFigures[] {
-    return [...this.#learned].map(([key, { trueness }]) => {
+    return [...this.#learned].map(([key, learned]) => {
       const [model, estimator] = JSON.parse(key) as [string, string];
-      return { model, estimator, ...trueness.figures() };
+      return { model, estimator, ...learned.figures() };
     });
   }
 
@@ -139,35 +125,55 @@ export class Counting {
     await Promise.all([...this.#opened.values()].map((estimator) => estimator.close()));
   }
 
-  /** Each list once. */
-  #takeLessons(model: string, estimator: string, lessons: readonly Lesson[]): void {
-    const learned = this.#learnedOf(model, estimator);
-    if (learned.lessons === lessons) return;
-    if (learned.lessons !== undefined) learned.template = templateOf(estimator); // the model has become another
-    learned.lessons = lessons;
-    for (const { actualTokens, ...input } of lessons) learned.template.learn(input, actualTokens);
+  /** False: none of these can count it. */
+  async #isPrepared(work: Work, choices: readonly EstimatorChoice[], signal: AbortSignal): Promise<boolean> {
+    for (const choice of choices) {
+      const estimator = this.#estimator(choice);
+      if (!isFor(estimator, work.taskKind)) continue;
+      const key = keyOf(work, choice);
+      try {
+        await estimator.prepare(work.model, work.taskKind, signal);
+        this.#unable.delete(key);
+        this.#told.delete(key);
+        return true; // those behind it are asked when it fails
+      } catch (error) {
+        if (error instanceof CannotCount) {
+          this.#unable.add(key);
+          this.#tell(work, choice, error.message);
+          continue;
+        }
+        if (!(error instanceof CountersBusy)) throw error;
+        this.#unable.delete(key); // as it counts for others, it will for this one
+        return true;
+      }
+    }
+    return false;
   }
 
-  #withTemplate(model: string, estimator: string, { partTokens, shape }: CountedHow): number | undefined {
-    if (partTokens === undefined) return undefined;
-    return this.#learnedOf(model, estimator).template.estimate({ partTokens, shape });
+  #withTemplate(
+    model: string,
+    { name, vocabulary = 'own' }: Estimator,
+    { partTokens, shape }: CountedHow,
+    lessons?: readonly Lesson[],
+  ): number | undefined {
+    return partTokens && this.#learnedOf(model, name).estimate({ partTokens, shape }, vocabulary, lessons);
   }
 
-  #learnedOf(model: string, estimator: string): Learned {
+  #learnedOf(model: string, estimator: string): LearnedCounts {
     const key = JSON.stringify([model, estimator]);
-    const learned: Learned = this.#learned.get(key) ?? { template: templateOf(estimator), trueness: new Trueness() };
+    const learned = this.#learned.get(key) ?? new LearnedCounts();
     this.#learned.set(key, learned);
     return learned;
   }
 
   /** Once for each reason. */
-  #tell(model: string, choice: EstimatorChoice, reason: string): void {
-    const key = keyOf(model, choice);
+  #tell(work: Work, choice: EstimatorChoice, reason: string): void {
+    const key = keyOf(work, choice);
     if (this.#told.get(key) === reason) return;
     this.#told.set(key, reason);
     this.#options.log.warn(
-      { model, estimator: choice.name, reason },
-      'this estimator can not count for the model: the next one is asked',
+      { model: work.model, task_kind: work.taskKind, estimator: choice.name, reason },
+      'this estimator can not count such work for the model: the next one is asked',
     );
   }
 
@@ -179,9 +185,6 @@ export class Counting {
   }
 }
 
-/** OpenAI's vocabularies stand in for those of all models. */
-const templateOf = (estimator: string): TemplateShare => new TemplateShare(estimator === 'openai' ? 'foreign' : 'own');
-
-const keyOf = (model: string, choice: EstimatorChoice): string => JSON.stringify([model, choice]);
+const keyOf = ({ model, taskKind }: Work, choice: EstimatorChoice): string => JSON.stringify([model, taskKind, choice]);
 
 const isFor = ({ taskKinds }: Estimator, taskKind: TaskKind): boolean => taskKinds?.includes(taskKind) ?? true;

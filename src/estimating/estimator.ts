@@ -21,6 +21,9 @@ export interface CountOptions {
   readonly limitTokens?: number;
 }
 
+/** Whether the vocabulary that counts is the model's own, or stands in for it: then each language has a ratio of its own. */
+export type Vocabulary = 'own' | 'foreign';
+
 /** An input whose tokens the backend has told. */
 export interface Lesson {
   readonly partTokens: PartTokens;
@@ -43,8 +46,10 @@ export interface Estimator {
   readonly name: string;
   /** The kinds of work that it counts: it is asked about no others. Absent: all. */
   readonly taskKinds?: readonly TaskKind[];
-  /** Gets ready for work with a model; asked at start, and again when the backends' models have changed. Rejects with CannotCount. */
-  prepare(model: string, taskKinds: readonly TaskKind[], signal: AbortSignal): Promise<void>;
+  /** Where it tells the tokens of parts. Absent: own. */
+  readonly vocabulary?: Vocabulary;
+  /** Gets ready for such work with a model; asked at start, and again when the backends' models have changed. Rejects with CannotCount. */
+  prepare(model: string, taskKind: TaskKind, signal: AbortSignal): Promise<void>;
   /** Rejects with CannotCount, with CountersBusy, and with the signal's reason when that is aborted. */
   count(request: CheckedRequest, options: CountOptions): Promise<Count>;
   close(): Promise<void>;

@@ -6,7 +6,7 @@ export const createFixedEstimator = (tokens: number): Estimator => ({
   prepare: () => Promise.resolve(),
   count: async (_request, { signal }) => {
     signal.throwIfAborted();
-    return { tokens, accuracy: 'estimate' };
+    return { tokens, accuracy: 'convention' };
   },
   close: () => Promise.resolve(),
 });

@@ -1,10 +1,9 @@
 import type { Clock } from '../clock/clock.ts';
 import { beside } from '../program/beside.ts';
-import { partTokens } from '../openai/prompt-part.ts';
 import { CountingThread } from './counting-thread.ts';
 import type { Estimator } from './estimator.ts';
 import type { HuggingFaceTask } from './huggingface-worker.ts';
-import { MAX_TEXT_BYTES, textBytes } from './text-size.ts';
+import { countByTexts } from './text-count.ts';
 
 export interface HuggingFaceEstimatorOptions {
   readonly clock: Clock;
@@ -21,14 +20,10 @@ export function createHuggingFaceEstimator({ file, ...options }: HuggingFaceEsti
   const thread = new CountingThread<HuggingFaceTask, number[]>({ module, ...options });
   return {
     name: 'huggingface',
-    prepare: async (_model, _taskKinds, signal) => void (await thread.run({ file, texts: ['x'] }, signal)),
-    count: async ({ promptText, promptParts }, { signal }) => {
+    prepare: async (_model, _taskKind, signal) => void (await thread.run({ file, texts: ['x'] }, signal)),
+    count: async (request, { signal }) => {
       signal.throwIfAborted();
-      const bytes = textBytes(promptText);
-      const counts = bytes > MAX_TEXT_BYTES ? undefined : await thread.run({ file, texts: promptText }, signal);
-      if (counts === undefined) return { tokens: Math.max(1, bytes), accuracy: 'bound' };
-      const tokens = counts.reduce((sum, count) => sum + count, 0);
-      return { tokens: Math.max(1, tokens), accuracy: 'estimate', partTokens: partTokens(promptParts, counts) };
+      return countByTexts(request, (texts) => thread.run({ file, texts }, signal));
     },
     close: () => thread.close(),
   };

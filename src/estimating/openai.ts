@@ -1,12 +1,10 @@
 import type { Clock } from '../clock/clock.ts';
 import { beside } from '../program/beside.ts';
-import { partTokens } from '../openai/prompt-part.ts';
 import { CountingThread } from './counting-thread.ts';
 import { encodingOf } from './encoding.ts';
 import type { Estimator } from './estimator.ts';
 import type { OpenAiTask } from './openai-worker.ts';
-import { MAX_TEXT_BYTES, textBytes } from './text-size.ts';
-import { usualTemplateTokens } from './usual-template.ts';
+import { countByTexts } from './text-count.ts';
 
 export interface OpenAiEstimatorOptions {
   readonly clock: Clock;
@@ -25,18 +23,13 @@ export function createOpenAiEstimator(options: OpenAiEstimatorOptions): Estimato
   const thread = new CountingThread<OpenAiTask, number[]>({ module, ...options });
   return {
     name: 'openai',
+    vocabulary: 'foreign',
     // The first request should not wait for the vocabulary.
-    prepare: async (model, _taskKinds, signal) =>
+    prepare: async (model, _taskKind, signal) =>
       void (await thread.run({ encoding: encodingOf(model), texts: [] }, signal)),
-    count: async ({ promptText, promptParts, shape, model }, { signal }) => {
+    count: async (request, { signal }) => {
       signal.throwIfAborted();
-      const overhead = usualTemplateTokens(shape);
-      const bytes = textBytes(promptText);
-      const task = { encoding: encodingOf(model), texts: promptText };
-      const counts = bytes > MAX_TEXT_BYTES ? undefined : await thread.run(task, signal);
-      if (counts === undefined) return { tokens: bytes + overhead, accuracy: 'bound' };
-      const tokens = counts.reduce((sum, count) => sum + count, 0);
-      return { tokens: tokens + overhead, accuracy: 'estimate', partTokens: partTokens(promptParts, counts) };
+      return countByTexts(request, (texts) => thread.run({ encoding: encodingOf(request.model), texts }, signal));
     },
     close: () => thread.close(),
   };

@@ -3,6 +3,7 @@ import { beside } from '../program/beside.ts';
 import { CountingThread } from './counting-thread.ts';
 import type { Estimator } from './estimator.ts';
 import type { OwnModuleTask } from './own-module-worker.ts';
+import { MAX_TEXT_BYTES, textBytes } from './text-size.ts';
 
 export interface OwnModuleOptions {
   readonly clock: Clock;
@@ -19,10 +20,12 @@ export function createOwnModuleEstimator({ file, ...options }: OwnModuleOptions)
   const thread = new CountingThread<OwnModuleTask, number>({ module, ...options });
   return {
     name: 'module',
-    prepare: async (_model, _taskKinds, signal) => void (await thread.run({ file }, signal)),
+    prepare: async (_model, _taskKind, signal) => void (await thread.run({ file }, signal)),
     count: async ({ taskKind, model, inputBytes, promptText, shape, images }, { signal }) => {
+      signal.throwIfAborted();
+      const isTooLong = textBytes(promptText) > MAX_TEXT_BYTES;
       const input = { taskKind, model, inputBytes, promptText, shape, images };
-      const tokens = await thread.run({ file, input }, signal);
+      const tokens = isTooLong ? undefined : await thread.run({ file, input }, signal);
       return tokens === undefined ? { tokens: inputBytes, accuracy: 'bound' } : { tokens, accuracy: 'estimate' };
     },
     close: () => thread.close(),

@@ -58,7 +58,7 @@ class ServerEstimator implements Estimator {
     this.#options = options;
   }
 
-  async prepare(model: string, _taskKinds: readonly TaskKind[], signal: AbortSignal): Promise<void> {
+  async prepare(model: string, _taskKind: TaskKind, signal: AbortSignal): Promise<void> {
     this.#ways.delete(model);
     const probe = Buffer.from(JSON.stringify({ model, messages: [{ role: 'user', content: 'hi' }], max_tokens: 1 }));
     for (const server of this.#options.servers) {

@@ -12,10 +12,12 @@ export interface Feature {
   readonly of: (input: TemplateInput) => number;
   readonly mean: number;
   readonly deviation: number;
-  /** usual: text that the model gets as it is; when its vocabulary is another than the one that counted, all of it costs more, or less. optional: it may get. */
-  readonly text?: 'usual' | 'optional';
-  /** It comes on top of another feature, or is taken from that. All other text costs something or nothing: more of it makes no input smaller. */
-  readonly isDifference?: true;
+  /** Of each token of this part, which costs something or nothing: more of it makes no input smaller. */
+  readonly part?: PromptPart;
+  /** The model may get it, or not. */
+  readonly isOptional?: true;
+  /** Of tokens of this part too, on top of what they cost, or taken from that. */
+  readonly differsFrom?: PromptPart;
 }
 
 const shape = (of: (shape: InputShape) => number | boolean, mean: number, deviation: number): Feature => ({
@@ -28,7 +30,7 @@ const text = (part: PromptPart, deviation: number): Feature => ({
   of: ({ partTokens }) => partTokens[part] ?? 0,
   mean: 1,
   deviation,
-  text: 'usual',
+  part,
 });
 
 /** Templates may write it, or not. */
@@ -36,7 +38,8 @@ const optional = (part: PromptPart, mean: number): Feature => ({
   of: ({ partTokens }) => partTokens[part] ?? 0,
   mean,
   deviation: 0.5,
-  text: 'optional',
+  part,
+  isOptional: true,
 });
 
 /** What stands around it when it is written, or what is left out with it. */
@@ -80,9 +83,11 @@ export const templateFeatures: readonly Feature[] = [
   text('call', 0.5),
   text('tools', 0.5),
   {
-    ...optional('tools', 0),
-    isDifference: true,
     of: ({ partTokens, shape: all }) => (isAnswer(all) ? (partTokens.tools ?? 0) : 0),
+    mean: 0,
+    deviation: 0.5,
+    isOptional: true,
+    differsFrom: 'tools',
   },
   optional('field', 1),
   optional('call-beside', 0.7),
@@ -98,3 +103,33 @@ export const templateFeatures: readonly Feature[] = [
 /** Tokens of all texts. */
 export const textTokensOf = ({ partTokens }: Pick<TemplateInput, 'partTokens'>): number =>
   Object.values(partTokens).reduce((sum, tokens) => sum + tokens, 0);
+
+/** Words that say what something is; a template has its own. */
+const NEVER_WRITTEN: PromptPart = 'role';
+/** Where these stand decides whether they are written, so that a trial says nothing of another place: so many tokens are free. */
+const SELDOM_WRITTEN: ReadonlySet<PromptPart> = new Set(['beside', 'reasoning', 'thoughts']);
+const FREE_TOKENS = 400;
+
+/** What trials have told of a part: the share of its tokens that is written. Tools may be left out where the user has not the last word. */
+export type TriedPart = PromptPart | 'tools-before-answer';
+
+/** Tokens of the texts that the model gets, as far as trials have not told otherwise. */
+export function writtenTokensOf(
+  { partTokens, shape: all }: TemplateInput,
+  tried: ReadonlyMap<TriedPart, number>,
+): number {
+  let [written, seldom] = [0, 0];
+  for (const [part, tokens] of Object.entries(partTokens) as [PromptPart, number][]) {
+    if (part === NEVER_WRITTEN) continue;
+    const share = tried.get(part === 'tools' && isAnswer(all) ? 'tools-before-answer' : part);
+    if (SELDOM_WRITTEN.has(part) || (part === 'format' && share === undefined)) seldom += tokens;
+    else written += (share ?? 1) * tokens;
+  }
+  return written + Math.max(0, seldom - FREE_TOKENS);
+}
+
+/** The parts that an input has, as trials tell of them. */
+export const triedPartsOf = ({ partTokens, shape: all }: TemplateInput): TriedPart[] =>
+  (Object.keys(partTokens) as PromptPart[]).map((part) =>
+    part === 'tools' && isAnswer(all) ? 'tools-before-answer' : part,
+  );

@@ -10,8 +10,13 @@ export interface TruenessFigures {
 /** How much of the mean the newest job is. */
 const NEWEST = 0.1;
 const JOBS_BEFORE_ALARM = 10;
-/** From this mean on the operator is told: an exact count is never off. */
-const ALARM: Readonly<Record<Count['accuracy'], number>> = { exact: 0.005, estimate: 0.15, bound: Infinity };
+/** From this mean on the operator is told: an exact count is never off, and who counts by a convention knows that it is. */
+const ALARM: Readonly<Record<Count['accuracy'], number>> = {
+  exact: 0.005,
+  estimate: 0.15,
+  bound: Infinity,
+  convention: Infinity,
+};
 
 /** Compares counts with what backends said afterwards. */
 export class Trueness {

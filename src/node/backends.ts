@@ -23,11 +23,12 @@ export function openBackends(config: Config, clock: Clock): PoolMember[] {
       case 'ollama':
         return createOllamaBackend({ name, url: entry.url, ...limits });
       case 'openai': {
-        const { url, outputCapField, apiKey } = entry;
+        const { url, outputCapField, taskKinds, apiKey } = entry;
         return createOpenAiBackend({
           name,
           url,
           outputCapField,
+          ...(taskKinds && { taskKinds }),
           ...(apiKey === undefined ? {} : { apiKey }),
           ...limits,
         });

@@ -181,13 +181,16 @@ export function createSeller(parts: SellerParts): Seller {
   let announced = '';
   let watches: (() => void)[] = [];
   const closing = new AbortController();
+  const announceChange = (): void => {
+    const now = onSale();
+    if (now !== announced && !closing.signal.aborted) session.announce();
+    announced = now;
+  };
   const offerAgain = (): void => {
-    offer.prepareCounting(closing.signal).catch((error: unknown) => {
+    offer.prepareCounting(closing.signal).then(announceChange, (error: unknown) => {
       if (!closing.signal.aborted) log.error({ reason: String(error) }, 'the estimators could not be prepared');
     });
-    const now = onSale();
-    if (now !== announced) session.announce();
-    announced = now;
+    announceChange();
   };
   return {
     reprice: (next) => {

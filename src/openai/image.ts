@@ -4,6 +4,14 @@ export interface ImageSize {
   readonly height: number;
 }
 
+/** Tokens that an image takes of a model's context. */
+export interface ImageTokens {
+  /** At most, whatever its size. */
+  readonly most: number;
+  /** Where they go by its pixels: the side of the square that takes one, and the tokens to which a smaller image is made larger. */
+  readonly bySize?: { readonly squarePixels: number; readonly least: number };
+}
+
 const DATA_URL = /^data:image\/(?:png|jpe?g);base64,/;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 const PNG = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex');

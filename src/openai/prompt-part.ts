@@ -66,8 +66,13 @@ export function partOfMember(item: Readonly<Record<string, unknown>>, key: strin
       return hasCalls ? 'call' : 'beside';
     case 'reasoning':
     case 'reasoning_content':
+    case 'reasoning_details':
+    case 'thinking_blocks':
+    case 'encrypted_content':
     case 'summary':
       return 'reasoning';
+    case 'refusal':
+      return role;
     default:
       return 'beside';
   }

@@ -93,7 +93,7 @@ class Gathered {
     const { image_url: image, ...others } = piece;
     const isImage = imageTypes.has(piece['type']) && this.#isImage(image);
     for (const [key, inner] of Object.entries(isImage ? others : piece))
-      this.#add(inner, key === 'text' ? part : key === 'type' ? 'role' : 'beside');
+      this.#add(inner, key === 'text' || key === 'refusal' ? part : key === 'type' ? 'role' : 'beside');
   }
 
   #add(value: unknown, part: PromptPart): void {

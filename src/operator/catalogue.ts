@@ -84,7 +84,7 @@ function whyNot(
   const currency = currencyOf(entry.price);
   if (currency !== undefined && currency !== rated) return `no exchange rate of ${currency}`;
   return isPooled
-    ? 'its price is for no work that it can do'
+    ? 'its price or its estimators are for no work that it can do at its backends'
     : 'left out by the models of its backend in the configuration';
 }
 

@@ -14,8 +14,11 @@ const ONE_MSAT = msat(1n);
 
 /** How the input was counted before the job ran: what is learned from when the backend has told how much it was. */
 export interface CountedHow {
-  /** exact: as the backend counts. estimate: near it. bound: never fewer than the backend counts, because counting itself would have taken too long. */
-  readonly accuracy: 'exact' | 'estimate' | 'bound';
+  /**
+   * exact: as the backend counts. estimate: near it. bound: never fewer than the backend counts, because counting itself would have taken too long.
+   * convention: what was agreed to count, however far off; in jobs of older versions it is called an estimate.
+   */
+  readonly accuracy: 'exact' | 'estimate' | 'bound' | 'convention';
   /** What the backend's chat template was to be applied to. */
   readonly shape: InputShape;
   /** Tokens of the text alone, where what the chat template makes of it is learned from finished jobs, and the count with it. */

@@ -1,8 +1,11 @@
 import type { InputCount } from '../estimating/counting.ts';
 import type { CheckedRequest } from '../openai/checked-request.ts';
 import type { CountedHow } from '../pricing/price.ts';
+import type { ImageTokens } from '../openai/image.ts';
 import { imageRoom } from './image-room.ts';
 import type { Refused } from './offer.ts';
+
+const TAKES = { exact: 'takes', estimate: 'takes about', bound: 'takes about', convention: 'counts as' } as const;
 
 /** A shorter answer is worth nothing to a buyer that did not ask for one. */
 const LEAST_ANSWER_TOKENS = 16;
@@ -15,13 +18,13 @@ const refuse = (refusal: Refused['refusal'], message: string): Refused => ({ ref
 /**
  * The tokens that each choice may produce: the cap of the request; of one that names none what fits beside its prompt, at most that cap. Prompt
  * and answer share the context of the model, and a server that has no room for both cuts the prompt or the answer without a word. `imageTokens`:
- * what an image takes at most, where that is known.
+ * what an image takes, where that is known.
  */
 export function outputRoom(
   request: Request,
   input: Input,
   contextTokens = Infinity,
-  imageTokens?: number,
+  imageTokens?: ImageTokens,
 ): number | Refused {
   const { namesCap, maxOutputTokensPerChoice: cap, promptText, images } = request;
   if (cap === 0) return textsFit(promptText, input, contextTokens);
@@ -31,8 +34,7 @@ export function outputRoom(
   const context = `the ${contextTokens} tokens that this model has for prompt and answer together`;
   // A count may stop above the limit: then it is not the prompt's.
   if (input.tokens >= contextTokens) return refuse('payload-too-large', `the prompt does not fit into ${context}`);
-  const about = images.count > 0 ? 'with its images up to ' : input.how.accuracy === 'exact' ? '' : 'about ';
-  const taken = `the prompt takes ${about}${tokens} of ${context}`;
+  const taken = `the prompt ${images.count > 0 ? 'takes with its images up to' : TAKES[input.how.accuracy]} ${tokens} of ${context}`;
   if (namesCap && room > 0)
     return refuse('unsupported-params', `${taken}: ask for at most ${room} of output, not ${cap}`);
   if (room < LEAST_ANSWER_TOKENS) return refuse('payload-too-large', `${taken}: no answer fits beside it`);

@@ -2,6 +2,7 @@ import type { BackendPool, PoolModel } from '../backend/pool.ts';
 import type { Counting } from '../estimating/counting.ts';
 import { CannotCount, CountersBusy } from '../estimating/estimator.ts';
 import type { Msat } from '../money/msat.ts';
+import type { ImageTokens } from '../openai/image.ts';
 import { checkRequestInSteps, hasOutput, taskKinds } from '../openai/request.ts';
 import type { CheckedRequest, RequestLimits, TaskKind } from '../openai/request.ts';
 import { currencyOf } from '../pricing/model-price.ts';
@@ -9,6 +10,7 @@ import { quotePrice } from '../pricing/price.ts';
 import type { EstimatorChoice, PaymentMode, PriceEntry, PriceList } from '../pricing/price-list.ts';
 import type { PriceRule } from '../pricing/price-rule.ts';
 import type { Rate } from '../pricing/rate.ts';
+import type { Sale } from '../pricing/sale.ts';
 import { retryHint } from '../protocol/retry-hint.ts';
 import { outputRoom } from './context-room.ts';
 import type { Availability, Offer, Priced, Refused } from './offer.ts';
@@ -31,7 +33,7 @@ export interface Prices {
 
 export interface PriceOfferOptions {
   readonly pool: BackendPool;
-  readonly counting: Pick<Counting, 'count' | 'prepare'>;
+  readonly counting: Pick<Counting, 'count' | 'prepare' | 'canCount'>;
   /** Asked anew for each request: the owner may change them while the program runs. */
   readonly prices: () => Prices;
   readonly maxChoices: number;
@@ -54,8 +56,13 @@ export class PriceOffer implements Offer {
 
   constructor(options: PriceOfferOptions) {
     this.#options = options;
-    const { pool, rate, prices } = options;
-    this.#shelf = new Shelf({ pool, rate, lists: () => prices().lists });
+    const { pool, rate, prices, counting } = options;
+    this.#shelf = new Shelf({
+      pool,
+      rate,
+      lists: () => prices().lists,
+      canCount: (taskKind, sale) => counting.canCount({ model: sale.backendModel, taskKind }, this.#estimatorsOf(sale)),
+    });
   }
 
   models(taskKind?: TaskKind): readonly string[] {
@@ -71,21 +78,16 @@ export class PriceOffer implements Offer {
     return this.#shelf.availability(taskKind, model);
   }
 
-  /** Finds out by whom the input of each model is counted; again when the models or the prices have changed. */
+  /** Finds out by whom the input of each model is counted: what nobody can count is not for sale. Again when the models or the prices have changed. */
   async prepareCounting(signal: AbortSignal): Promise<void> {
-    const { counting, prices } = this.#options;
-    const { estimators } = prices();
-    const wanted = new Map<string, readonly [readonly TaskKind[], readonly EstimatorChoice[]]>(); // a model may be sold under several names
-    for (const [name, can] of this.#shelf.kindsByName()) {
-      const { sale } = this.#shelf.find(name) ?? {};
-      if (sale !== undefined) wanted.set(sale.backendModel, [can, sale.entry.estimators ?? estimators]);
-    }
-    for (const [model, [can, choices]] of wanted) await counting.prepare(model, can, choices, signal);
+    const wanted = new Map(this.#shelf.salesToCount().map((one) => [one.sale.backendModel, one])); // a model may be sold under several names
+    for (const [model, { sale, taskKinds }] of wanted)
+      await this.#options.counting.prepare(model, taskKinds, this.#estimatorsOf(sale), signal);
   }
 
   async price(taskKind: TaskKind, model: string, body: Uint8Array, signal: AbortSignal): Promise<Priced | Refused> {
     const { counting, allowed, maxChoices } = this.#options;
-    const { estimators, rules, ...defaults } = this.#options.prices();
+    const { rules, ...defaults } = this.#options.prices();
     const availability = this.availability(taskKind, model);
     if (availability === 'away') return { refusal: 'rate-limited', message: AWAY };
     const found = this.#shelf.find(model);
@@ -93,6 +95,7 @@ export class PriceOffer implements Offer {
       return { refusal: 'unsupported-task', message: 'this model is not for sale here, or not for this work' };
     const { told, sale } = found;
     const { entry, backendModel } = sale;
+    const estimators = this.#estimatorsOf(sale);
     const noImages = whyNoImages(told, entry);
     const request = await checkRequestInSteps(taskKind, body, model, {
       maxOutputTokens: entry.maxOutputTokens ?? defaults.maxOutputTokens,
@@ -113,13 +116,13 @@ export class PriceOffer implements Offer {
     const contextTokens = contextOf(told, entry);
     const isLimited = contextTokens !== undefined && hasOutput(taskKind); // several texts without output have it each
     const options = { signal, ...(isLimited && { limitTokens: contextTokens }) };
-    const input = await counting.count(asked, entry.estimators ?? estimators, options).catch((error: unknown) => {
+    const input = await counting.count(asked, estimators, options).catch((error: unknown) => {
       if (error instanceof CannotCount) return UNCOUNTED;
       if (error instanceof CountersBusy) return BUSY;
       throw error;
     });
     if (typeof input === 'string') return { refusal: 'rate-limited', message: input };
-    const outputTokens = outputRoom(request, input, contextTokens, entry.imageTokens ?? told.imageTokens);
+    const outputTokens = outputRoom(request, input, contextTokens, imageTokensOf(told, entry));
     if (typeof outputTokens !== 'number') return outputTokens;
     const currency = currencyOf(entry.price);
     const rate = currency === undefined ? undefined : this.#shelf.rateOf(currency);
@@ -147,6 +150,10 @@ export class PriceOffer implements Offer {
       }),
     };
   }
+
+  #estimatorsOf({ entry }: Sale): readonly EstimatorChoice[] {
+    return entry.estimators ?? this.#options.prices().estimators;
+  }
 }
 
 /** What the backend tells and what the operator says: the smaller one is sure. */
@@ -154,3 +161,7 @@ function contextOf({ contextTokens }: PoolModel, entry: PriceEntry): number | un
   const known = [contextTokens, entry.contextTokens].filter((tokens) => tokens !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
 }
+
+/** The owner's word counts before the backend's. */
+const imageTokensOf = ({ imageTokens: told }: PoolModel, { imageTokens: said }: PriceEntry): ImageTokens | undefined =>
+  said === undefined ? told : { most: said };

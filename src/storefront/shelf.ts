@@ -12,9 +12,17 @@ export interface ShelfOptions {
   readonly pool: Pick<BackendPool, 'models' | 'isAway'>;
   readonly lists: () => readonly PriceList[];
   readonly rate: () => Rate | undefined;
+  /** False: nobody can tell how many tokens such work has. */
+  readonly canCount: (taskKind: TaskKind, sale: Sale) => boolean;
 }
 
-/** What can be bought at this moment: what a backend has, a price list names, and, if it is priced in a currency, has a rate. */
+/** What is sold under a name, and what its backend tells of it. */
+interface Found {
+  readonly sale: Sale;
+  readonly told: PoolModel;
+}
+
+/** What can be bought at this moment: what a backend has, a price list names, can be counted, and, if it is priced in a currency, has a rate. */
 export class Shelf {
   readonly #options: ShelfOptions;
   /** What models were sold for when they were last there. */
@@ -26,14 +34,17 @@ export class Shelf {
 
   /** By name, sorted. */
   kindsByName(): ReadonlyMap<string, readonly TaskKind[]> {
-    const { pool, lists } = this.#options;
-    const installed = pool.models().map(({ id }) => id);
     const onSale = new Map<string, readonly TaskKind[]>();
-    for (const { name } of salesOf(lists(), installed)) {
-      const can = this.#kindsNow(name);
-      if (can !== undefined) onSale.set(name, can);
+    for (const { sale } of this.#installed()) {
+      const can = this.#kindsNow(sale.name);
+      if (can !== undefined) onSale.set(sale.name, can);
     }
     return onSale;
+  }
+
+  /** What would be sold if it can be counted. */
+  salesToCount(): { readonly sale: Sale; readonly taskKinds: readonly TaskKind[] }[] {
+    return this.#installed().map((found) => ({ sale: found.sale, taskKinds: this.#pricedKinds(found) }));
   }
 
   availability(taskKind: TaskKind, name: string): Availability {
@@ -44,8 +55,8 @@ export class Shelf {
     return now === undefined ? 'away' : 'on sale';
   }
 
-  /** What is sold under a name, and what its backend tells of it. */
-  find(name: string): { readonly sale: Sale; readonly told: PoolModel } | undefined {
+  /** Undefined: no backend has what is sold under this name, or nothing is. */
+  find(name: string): Found | undefined {
     const sale = findSale(this.#options.lists(), name);
     const told = this.#options.pool.models().find(({ id }) => id === sale?.backendModel);
     return sale && told && { sale, told };
@@ -60,17 +71,27 @@ export class Shelf {
     return rate?.currency === currency ? rate : undefined;
   }
 
+  #installed(): Found[] {
+    const { pool, lists } = this.#options;
+    const models = pool.models().map(({ id }) => id);
+    return salesOf(lists(), models).flatMap(({ name }) => this.find(name) ?? []);
+  }
+
   /** Undefined: nothing can be bought under this name. */
   #kindsNow(name: string): readonly TaskKind[] | undefined {
     const found = this.find(name);
     if (found === undefined) return undefined;
-    const { entry } = found.sale;
-    const currency = currencyOf(entry.price);
-    if (currency !== undefined && this.rateOf(currency) === undefined) return undefined;
-    const can = kindsOf(found.told, entry);
+    const can = this.#pricedKinds(found).filter((taskKind) => this.#options.canCount(taskKind, found.sale));
     if (can.length === 0) return undefined;
     this.#everOnSale.set(name, can);
     return can;
+  }
+
+  /** What the model can do and has a price at this moment. */
+  #pricedKinds({ sale: { entry }, told }: Found): readonly TaskKind[] {
+    const currency = currencyOf(entry.price);
+    if (currency !== undefined && this.rateOf(currency) === undefined) return [];
+    return kindsOf(told, entry);
   }
 
   /** Its backend is away, or the rate of its currency; what was deleted, or has no price any more, is not missed. */

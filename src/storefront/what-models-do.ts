@@ -8,12 +8,12 @@ import type { PriceEntry } from '../pricing/price-list.ts';
 const capabilitiesOf = ({ capabilities }: PoolModel, entry: PriceEntry): readonly Capability[] =>
   capabilities ?? entry.capabilities ?? ['completion'];
 
-/** The kinds of work that a model is sold for: those that it can do and that its price is for. Without output something else must cost something. */
+/** The kinds of work that a model is sold for: those that it can do, that its servers take and that its price is for. Without output something else must cost something. */
 export function kindsOf(model: PoolModel, entry: PriceEntry): readonly TaskKind[] {
   const capabilities = capabilitiesOf(model, entry);
   const { input, request, minimum } = amountsOf(entry.price);
   const isInputPriced = input > 0n || request > 0n || minimum > 0n;
-  return taskKinds.filter(
+  return (model.taskKinds ?? taskKinds).filter(
     (taskKind) => capabilities.includes(kinds[taskKind].needs) && (hasOutput(taskKind) || isInputPriced),
   );
 }

@@ -90,7 +90,7 @@ describe('an Ollama', () => {
         capabilities: ['completion', 'vision'],
         warm: false,
         contextTokens: 4096,
-        imageTokens: 256,
+        imageTokens: { most: 256 },
       },
       { id: 'long:1b', digest: 'd3', capabilities: ['completion'], warm: true, contextTokens: 32_768 },
       { id: 'embedder', ...embedder },
@@ -104,6 +104,21 @@ describe('an Ollama', () => {
     const shows = upstream.seen.filter(({ path }) => path === '/api/show').map(({ body }) => body.toString());
     expect(shows.filter((body) => body.includes('cold:8b'))).toHaveLength(1);
     expect(clock.delays()).toEqual([]);
+  });
+
+  test('that is older than responses is not sold for them', async () => {
+    const upstream = await upstreamServer((call) => {
+      if (call.path === '/v1/responses') return call.response.writeHead(404).end('404 page not found');
+      if (call.path.startsWith('/v1/')) return json(call, 400, { error: { message: 'invalid input' } });
+      answer(call);
+    });
+    const backend = backendAt(upstream.origin);
+    const models = await backend.models();
+    expect(new Set(models.map(({ taskKinds = [] }) => taskKinds.join(' ')))).toEqual(
+      new Set(['openai.chat_completions.v1 openai.embeddings.v1']),
+    );
+    expect(clock.delays()).toEqual([]);
+    await backend.close();
   });
 
   test('loads a model by a request without a prompt', async () => {

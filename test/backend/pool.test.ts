@@ -4,6 +4,7 @@ import { BackendError } from '../../src/backend/backend.ts';
 import type { Backend, BackendModel } from '../../src/backend/backend.ts';
 import { createPool } from '../../src/backend/queueing-pool.ts';
 import type { BackendPool, PoolMember, PoolOptions, Slot } from '../../src/backend/pool.ts';
+import { taskKinds } from '../../src/openai/request.ts';
 import { HandClock } from './hand-clock.ts';
 
 let clock: HandClock;
@@ -331,11 +332,14 @@ describe('the models', () => {
 
   test('have images that take what they take at most at any backend, where all tell', async () => {
     const pool = await started([
-      { backend: shelf('a', { id: 'm', imageTokens: 256 }, { id: 'n', imageTokens: 256 }), slots: 1 },
-      { backend: shelf('b', { id: 'm', imageTokens: 729 }, { id: 'n' }), slots: 1 },
+      {
+        backend: shelf('a', { id: 'm', imageTokens: { most: 256 } }, { id: 'n', imageTokens: { most: 256 } }),
+        slots: 1,
+      },
+      { backend: shelf('b', { id: 'm', imageTokens: { most: 729 } }, { id: 'n' }), slots: 1 },
     ]);
     expect(pool.models()).toEqual([
-      { id: 'm', backends: ['a', 'b'], imageTokens: 729 },
+      { id: 'm', backends: ['a', 'b'], imageTokens: { most: 729 } },
       { id: 'n', backends: ['a', 'b'] },
     ]);
   });
@@ -351,6 +355,38 @@ describe('the models', () => {
       { id: 'm', backends: ['a', 'b', 'c'], capabilities: ['completion'] },
       { id: 'n', backends: ['a', 'b'] },
     ]);
+  });
+
+  test('are for the work that each backend takes', async () => {
+    const [chats, answers, embeddings] = taskKinds;
+    const pool = await started([
+      { backend: shelf('a', { id: 'm', taskKinds: [chats!, answers!] }, { id: 'n', taskKinds: [chats!] }), slots: 1 },
+      { backend: shelf('b', { id: 'm', taskKinds: [chats!, embeddings!] }, { id: 'n', taskKinds: [] }), slots: 1 },
+      { backend: shelf('c', 'm', 'o'), slots: 1 },
+    ]);
+    expect(pool.models()).toEqual([
+      { id: 'm', backends: ['a', 'b', 'c'], taskKinds: [chats] },
+      { id: 'n', backends: ['a', 'b'], taskKinds: [] },
+      { id: 'o', backends: ['c'] },
+    ]);
+  });
+
+  test('are used only where their work is taken, by whoever says what it is, be another free', async () => {
+    const [chats, answers] = taskKinds;
+    const a = shelf('a', { id: 'm', taskKinds: [chats!] });
+    const b = shelf('b', { id: 'm', taskKinds: [chats!, answers!] });
+    const pool = await started([
+      { backend: a, slots: 1 },
+      { backend: b, slots: 1 },
+    ]);
+    const first = await pool.acquire('m', never, { taskKind: answers! });
+    expect(first.backend).toBe(b);
+    const second = pool.acquire('m', never, { taskKind: answers! });
+    await settled(pool, 1);
+    expect((await pool.acquire('m', never, { taskKind: chats! })).backend).toBe(a);
+    first.release();
+    expect((await second).backend).toBe(b);
+    expect(await failureOf(pool.acquire('m', never, { taskKind: taskKinds[2]! }))).toBe('no backend has this model');
   });
 
   test('are looked at every 30 s, and listeners hear of changes only', async () => {

@@ -15,11 +15,13 @@ function* keyNames({ properties = {}, items, oneOf = [], additionalProperties }:
 }
 const names = new Set(keyNames(schema));
 
-/** A key that is commented out, like `# models: ["*"]`; a sentence that begins like one ends with a full stop. */
-const commentedKey = /^(\s*)# (\s*(?:- )?([a-z_]+): .*[^.])$/;
+/** A key that is commented out, like `# models: ["*"]`, in what is, too; a sentence that begins like one ends with a full stop. */
+const commentedKey = /^(\s*)# (\s*)(?:# )?((?:- )?([a-z_]+): .*[^.])$/;
 const example = textOf('config.example.yaml')
   .split('\n')
-  .map((line) => line.replace(commentedKey, (same, indent, rest, key) => (names.has(key) ? `${indent}${rest}` : same)));
+  .map((line) =>
+    line.replace(commentedKey, (same, indent, more, rest, key) => (names.has(key) ? `${indent}${more}${rest}` : same)),
+  );
 const text = example.join('\n');
 
 interface Key {

@@ -82,6 +82,15 @@ describe('types', () => {
       },
     ]);
   });
+  it('of the kinds of work that a server takes are those that are sold; left out, the server is asked', () => {
+    const backend = (more: string) => read(`backends: [{ name: a, driver: openai, url: http://x${more} }]`).backends[0];
+    expect(backend(', task_kinds: [openai.chat_completions.v1]')).toMatchObject({
+      taskKinds: ['openai.chat_completions.v1'],
+    });
+    expect(backend('')).not.toHaveProperty('taskKinds');
+    expect(() => backend(', task_kinds: [chat]')).toThrow('backends[0].task_kinds[0]: expected one of openai.chat');
+    expect(() => backend(', task_kinds: []')).toThrow('backends[0].task_kinds');
+  });
   it.each([
     ['all digits', '021234567890123456789012345678901234567890123456789012345678901234'],
     [

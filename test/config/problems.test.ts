@@ -92,14 +92,14 @@ const CASES: readonly Case[] = [
   [
     'an estimator with a slip',
     'llm: { estimator: ollma }',
-    ['config.yaml:1:19: llm.estimator: expected ollama, server,'],
+    ['config.yaml:1:19: llm.estimator: expected one of ollama, server,'],
   ],
   [
     'a slip in the second estimator of a list, and in the name of a key',
     'llm: { estimator: [bytes, ollma], models: { a: { estimator: { huggingfase: x } } } }',
     [
-      'config.yaml:1:27: llm.estimator[1]: expected ollama, server, openai, bytes, {fixed: tokens}, {huggingface: tokenizer.json} or {module: file}, got "ollma". Cure: did you mean ollama?',
-      'config.yaml:1:61: llm.models.a.estimator: expected ollama, server, openai, bytes, {fixed: tokens}, {huggingface: tokenizer.json} or {module: file}, or a list of these. Cure: did you mean huggingface?',
+      'config.yaml:1:27: llm.estimator[1]: expected one of ollama, server, openai, {huggingface: tokenizer.json}, {module: file}, bytes, {fixed: tokens}, got "ollma". Cure: did you mean ollama?',
+      'config.yaml:1:61: llm.models.a.estimator: expected one of ollama, server, openai, {huggingface: tokenizer.json}, {module: file}, bytes, {fixed: tokens}, or a list of these. Cure: did you mean huggingface?',
     ],
   ],
   [

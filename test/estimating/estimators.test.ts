@@ -4,6 +4,7 @@ import { systemClock } from '../../src/clock/clock.ts';
 import { createBytesEstimator } from '../../src/estimating/bytes.ts';
 import { encodingOf } from '../../src/estimating/encoding.ts';
 import { CountersBusy } from '../../src/estimating/estimator.ts';
+import { createFixedEstimator } from '../../src/estimating/fixed.ts';
 import { createOpenAiEstimator } from '../../src/estimating/openai.ts';
 import { pieces } from '../../src/estimating/text-pieces.ts';
 import { checkRequest } from '../../src/openai/request.ts';
@@ -29,8 +30,22 @@ describe('the bytes estimator', () => {
     for (const inputBytes of [1, 4, 5, 4001])
       expect(await estimator.count({ ...chat('x'), inputBytes }, { signal: never })).toMatchObject({
         tokens: Math.ceil(inputBytes / 4),
-        accuracy: 'estimate',
+        accuracy: 'convention',
       });
+  });
+});
+
+describe('the fixed estimator', () => {
+  const estimator = createFixedEstimator(1000);
+
+  test('counts the same for every request, as a convention', async () => {
+    for (const request of [chat('x'), chat('x'.repeat(10_000), 'y')])
+      expect(await estimator.count(request, { signal: never })).toEqual({ tokens: 1000, accuracy: 'convention' });
+  });
+
+  test('stops when it is told to', async () => {
+    const signal = AbortSignal.abort(new Error('gone'));
+    await expect(estimator.count(chat('x'), { signal })).rejects.toThrow('gone');
   });
 });
 

@@ -120,7 +120,7 @@ describe('the ollama estimator', () => {
   test.each<Engine>(['llama.cpp', 'ollama'])('finds out by itself that %s counts, and counts so', async (engine) => {
     const { url } = await serve({ engine });
     const estimator = estimatorOf(url);
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     const { tokens, accuracy } = await estimator.count(chat(TEXT), { signal: never });
     expect(accuracy).toBe('exact');
     expect(tokens).toBe(1 + tokenizerOf(engine).count(`<|im_start|>user\n${TEXT}<|im_end|>\n`));
@@ -129,29 +129,27 @@ describe('the ollama estimator', () => {
   test('tests a model once, and again when it has become another', async () => {
     const { url, asked, script } = await serve({});
     const estimator = estimatorOf(url);
-    for (let round = 0; round < 3; round++) await estimator.prepare('m', [CHAT], never);
+    for (let round = 0; round < 3; round++) await estimator.prepare('m', CHAT, never);
     expect(asked).toEqual(['render', 'render', 'run', 'run']);
     script.digest = 'd2';
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     expect(asked).toHaveLength(8);
   });
 
   test('refuses a model that Ollama counts otherwise, and says how far off it would be', async () => {
     const { url } = await serve({ tokensOf: (prompt) => (prompt.length > 99 ? 400 : 12) });
-    await expect(estimatorOf(url).prepare('m', [CHAT], never)).rejects.toThrow(
-      /probe has 400 tokens there and \d+ here/,
-    );
+    await expect(estimatorOf(url).prepare('m', CHAT, never)).rejects.toThrow(/probe has 400 tokens there and \d+ here/);
   });
 
   test('refuses a vocabulary whose splitting it does not know', async () => {
     const { url } = await serve({ pre: 'kimi-k2' });
-    await expect(estimatorOf(url).prepare('m', [CHAT], never)).rejects.toThrow('"kimi-k2"');
+    await expect(estimatorOf(url).prepare('m', CHAT, never)).rejects.toThrow('"kimi-k2"');
   });
 
   test('sends nothing to be rendered that does not fit', async () => {
     const { url, asked } = await serve({});
     const estimator = estimatorOf(url);
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     asked.length = 0;
     const { tokens } = await estimator.count(chat('word '.repeat(5000)), { signal: never, limitTokens: 100 });
     expect(tokens).toBeGreaterThan(100);
@@ -161,7 +159,7 @@ describe('the ollama estimator', () => {
   test('makes no model load for a quote: it tells the tokens of the text alone', async () => {
     const { url, asked, script } = await serve({});
     const estimator = estimatorOf(url);
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     asked.length = 0;
     script.isLoaded = false;
     expect(await estimator.count(chat('one two three'), { signal: never })).toEqual({
@@ -175,7 +173,7 @@ describe('the ollama estimator', () => {
   test('waits with its test until the model is in memory, and counts exactly from then on', async () => {
     const { url, asked, script } = await serve({ isLoaded: false });
     const estimator = estimatorOf(url);
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     expect(await estimator.count(chat('one two three'), { signal: never })).toMatchObject({ accuracy: 'estimate' });
     expect(asked).toEqual([]);
     script.isLoaded = true;
@@ -186,7 +184,7 @@ describe('the ollama estimator', () => {
   test('where Ollama renders nothing, tells the tokens of the text by its parts, and what short chats had there', async () => {
     const { url, asked } = await serve({ renders: false });
     const estimator = estimatorOf(url);
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     const tested = asked.length;
     expect(tested).toBeLessThan(30);
     const first = await estimator.count(chat('one two three'), { signal: never });
@@ -205,7 +203,7 @@ describe('the ollama estimator', () => {
     async (engine) => {
       const { url } = await serve({ engine, renders: false });
       const estimator = estimatorOf(url);
-      await estimator.prepare('m', [CHAT], never);
+      await estimator.prepare('m', CHAT, never);
       const { partTokens } = await estimator.count(chat(TEXT), { signal: never });
       expect(partTokens?.user).toBe(tokenizerOf(engine).count(TEXT));
     },
@@ -214,7 +212,7 @@ describe('the ollama estimator', () => {
   test('leaves out of its test what the server refuses, and ends it when the server is slow', async () => {
     const refusing = await serve({ renders: false, takesTools: false });
     const estimator = estimatorOf(refusing.url);
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     const { lessons = [] } = await estimator.count(chat('hi'), { signal: never });
     expect(lessons.length).toBeGreaterThan(5);
     expect(lessons.every(({ shape }) => shape.tools === 0)).toBe(true);
@@ -223,14 +221,14 @@ describe('the ollama estimator', () => {
     const clock = { ...systemClock, nowMs: () => nowMs };
     const hasty = createOllamaEstimator({ urls: [slow.url], clock, timeLimitMs: 20_000 });
     opened.push(hasty);
-    await hasty.prepare('m', [CHAT], never);
+    await hasty.prepare('m', CHAT, never);
     expect((await hasty.count(chat('hi'), { signal: never })).lessons).toHaveLength(3);
   });
 
-  test('counts the text beside images, which are not rendered', async () => {
+  test('counts what is beside images as it is rendered, and says that this is not all', async () => {
     const { url, asked } = await serve({});
     const estimator = estimatorOf(url);
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     asked.length = 0;
     const image = {
       type: 'image_url',
@@ -240,14 +238,20 @@ describe('the ollama estimator', () => {
     };
     const content = [{ type: 'text', text: 'one two three' }, image];
     const request = chat('', { messages: [{ role: 'user', content }] }, true);
-    expect(await estimator.count(request, { signal: never })).toMatchObject({ accuracy: 'estimate' });
-    expect(asked).toEqual([]);
+    const beside = await estimator.count(request, { signal: never });
+    expect(beside.accuracy).toBe('estimate');
+    expect(beside.partTokens).toBeUndefined();
+    const words = { type: 'text', text: 'one two three' };
+    const empty = { type: 'text', text: '' };
+    const withoutImage = chat('', { messages: [{ role: 'user', content: [words, empty] }] });
+    expect(beside.tokens).toBe((await estimator.count(withoutImage, { signal: never })).tokens);
+    expect(asked).toEqual(['render', 'render']);
   });
 
   test('gives an upper bound for text that is too long to be counted', async () => {
     const { url } = await serve({});
     const estimator = estimatorOf(url);
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     const long = 'ab'.repeat(4_500_000);
     const { tokens, accuracy } = await estimator.count(chat(long), { signal: never });
     expect(accuracy).toBe('bound');
@@ -259,7 +263,7 @@ describe('the ollama estimator', () => {
     const other = await serve({ models: ['x:latest'] });
     const right = await serve({});
     const estimator = estimatorOf(away, other.url, right.url);
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     await estimator.count(chat('hi'), { signal: never });
     expect(other.asked).toEqual([]);
     expect(right.asked).toContain('run');
@@ -267,9 +271,9 @@ describe('the ollama estimator', () => {
 
   test('can not count when no server has the model or none answers, and stops when it is told to', async () => {
     const other = await serve({ models: [] });
-    await expect(estimatorOf(other.url).prepare('m', [CHAT], never)).rejects.toThrow('no Ollama has it');
+    await expect(estimatorOf(other.url).prepare('m', CHAT, never)).rejects.toThrow('no Ollama has it');
     const away = estimatorOf('http://127.0.0.1:1');
-    await expect(away.prepare('m', [CHAT], never)).rejects.toThrow(CannotCount);
+    await expect(away.prepare('m', CHAT, never)).rejects.toThrow(CannotCount);
     await expect(away.count(chat('hi'), { signal: never })).rejects.toThrow('does not answer');
     const signal = AbortSignal.abort(new Error('gone'));
     await expect(away.count(chat('hi'), { signal })).rejects.toThrow('gone');
@@ -282,7 +286,7 @@ describe('texts to be embedded', () => {
     async (engine) => {
       const { url, asked } = await serve({ engine });
       const estimator = estimatorOf(url);
-      await estimator.prepare('m', [EMBEDDING], never);
+      await estimator.prepare('m', EMBEDDING, never);
       const counts = ['hi', TEXT, 'hi'].map((text) => tokenizerOf(engine).count(text));
       expect(await estimator.count(texts('hi', TEXT, 'hi'), { signal: never })).toEqual({
         tokens: counts.reduce((sum, count) => sum + 1 + count, 0),
@@ -297,7 +301,7 @@ describe('texts to be embedded', () => {
   test('are counted exactly when the model is out of memory again, and about before it was put to the test', async () => {
     const { url, asked, script } = await serve({ isLoaded: false });
     const estimator = estimatorOf(url);
-    await estimator.prepare('m', [EMBEDDING], never);
+    await estimator.prepare('m', EMBEDDING, never);
     const count = async () => estimator.count(texts('one two three'), { signal: never });
     expect(await count()).toMatchObject({ tokens: 3 + 2, accuracy: 'estimate' });
     expect(asked).toEqual([]);
@@ -309,7 +313,7 @@ describe('texts to be embedded', () => {
 
   test('are not counted with a model that counts otherwise', async () => {
     const { url } = await serve({ tokensOf: (text) => (text.length > 99 ? 400 : 2) });
-    await expect(estimatorOf(url).prepare('m', [EMBEDDING], never)).rejects.toThrow(/probe has 400 tokens there/);
+    await expect(estimatorOf(url).prepare('m', EMBEDDING, never)).rejects.toThrow(/probe has 400 tokens there/);
   });
 
   test('have an upper bound when they are too long to be counted', async () => {

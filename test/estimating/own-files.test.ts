@@ -49,12 +49,22 @@ describe('a tokenizer.json of the operator', () => {
       file: await file('tokenizer.json', words),
       timeLimitMs: 20_000,
     });
-    await estimator.prepare('m', ['openai.chat_completions.v1'], never.signal);
+    await estimator.prepare('m', 'openai.chat_completions.v1', never.signal);
     expect(await estimator.count(chat('one two one'), never)).toEqual({
-      tokens: 4,
+      tokens: 4 + 4 + 3,
       accuracy: 'estimate',
       partTokens: { role: 1, user: 3 },
     });
+    await estimator.close();
+  });
+
+  test('is as much as the bytes and a usual template when it takes too long: never fewer than the backend counts', async () => {
+    const rung: (() => void)[] = [];
+    const clock = { nowMs: () => 0, timer: (_ms: number, ring: () => void) => (rung.push(ring), () => {}) };
+    const estimator = createHuggingFaceEstimator({ clock, file: await file('tokenizer.json', words) });
+    const counted = estimator.count(chat('!?'.repeat(50_000)), never);
+    rung.at(-1)?.();
+    expect(await counted).toEqual({ tokens: 'user'.length + 100_000 + 4 + 3, accuracy: 'bound' });
     await estimator.close();
   });
 
@@ -65,7 +75,7 @@ describe('a tokenizer.json of the operator', () => {
   ])('is told to be useless when it %s', async (_name, text, why) => {
     const path = text === undefined ? join(folder, 'nowhere.json') : await file('broken.json', text);
     const estimator = createHuggingFaceEstimator({ clock: systemClock, file: path });
-    const prepared = estimator.prepare('m', ['openai.chat_completions.v1'], never.signal);
+    const prepared = estimator.prepare('m', 'openai.chat_completions.v1', never.signal);
     await expect(prepared).rejects.toThrow(CannotCount);
     await expect(prepared).rejects.toThrow(why);
     await estimator.close();
@@ -80,7 +90,7 @@ describe('a module of the operator', () => {
     const own = await open(
       'export const countTokens = async ({ promptText, shape }) => promptText.join("").length + 100 * shape.user;',
     );
-    await own.prepare('m', ['openai.chat_completions.v1'], never.signal);
+    await own.prepare('m', 'openai.chat_completions.v1', never.signal);
     expect(await own.count(chat('hello'), never)).toEqual({ tokens: 109, accuracy: 'estimate' });
     await own.close();
   });
@@ -90,7 +100,7 @@ describe('a module of the operator', () => {
     ['does not load', 'import "./nowhere.mjs";', /cannot be loaded/],
   ])('is told to be useless when it %s', async (_name, source, why) => {
     const own = await open(source);
-    await expect(own.prepare('m', ['openai.chat_completions.v1'], never.signal)).rejects.toThrow(why);
+    await expect(own.prepare('m', 'openai.chat_completions.v1', never.signal)).rejects.toThrow(why);
     await own.close();
   });
 
@@ -102,6 +112,14 @@ describe('a module of the operator', () => {
     const counted = own.count(chat('my secret'), never);
     await expect(counted).rejects.toThrow(why);
     await expect(counted).rejects.not.toThrow(/secret/);
+    await own.close();
+  });
+
+  test('is not given texts of more than 8 MB: the bytes are the bound', async () => {
+    const own = await open('export const countTokens = () => 5;');
+    expect(await own.count(chat('a'.repeat(8_000_000)), never)).toMatchObject({ tokens: 5 });
+    const long = chat('ab'.repeat(4_500_000));
+    expect(await own.count(long, never)).toEqual({ tokens: long.inputBytes, accuracy: 'bound' });
     await own.close();
   });
 

@@ -54,7 +54,7 @@ describe('the server estimator', () => {
       return { count: 7, max_model_len: 4096, tokens: [] };
     });
     const estimator = createServerEstimator({ servers: [{ url, apiKey: 'k' }], clock: systemClock });
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     expect(await estimator.count(request(), { signal: never })).toEqual({ tokens: 7, accuracy: 'exact' });
     expect(seen).toEqual([
       ['m', 'Bearer k'],
@@ -70,7 +70,7 @@ describe('the server estimator', () => {
       return { tokens: Array.from({ length: words(body['content']) }, (_, id) => id) };
     });
     const estimator = createServerEstimator({ servers: [{ url }], clock: systemClock });
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     expect(await estimator.count(request('one two three'), { signal: never })).toEqual({
       tokens: 5,
       accuracy: 'exact',
@@ -81,18 +81,18 @@ describe('the server estimator', () => {
     const plain = await serve(() => undefined);
     const able = await serve((path) => (path === '/tokenize' ? { count: 3 } : undefined));
     const estimator = createServerEstimator({ servers: [{ url: plain }, { url: able }], clock: systemClock });
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     expect((await estimator.count(request(), { signal: never })).tokens).toBe(3);
   });
 
   test('can not count where no server tells, or where it answers nonsense', async () => {
     const plain = createServerEstimator({ servers: [{ url: await serve(() => ({})) }], clock: systemClock });
-    await expect(plain.prepare('m', [CHAT], never)).rejects.toThrow(CannotCount);
+    await expect(plain.prepare('m', CHAT, never)).rejects.toThrow(CannotCount);
     await expect(plain.count(request(), { signal: never })).rejects.toThrow(CannotCount);
     let count: unknown = 3;
     const url = await serve((path) => (path === '/tokenize' ? { count } : undefined));
     const estimator = createServerEstimator({ servers: [{ url }], clock: systemClock });
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     for (count of [0, 1.5, '7', null])
       await expect(estimator.count(request(), { signal: never })).rejects.toThrow(CannotCount);
   });
@@ -103,7 +103,7 @@ describe('the server estimator', () => {
     const rung: (() => void)[] = [];
     const clock = { nowMs: () => 0, timer: (_ms: number, ring: () => void) => (rung.push(ring), () => {}) };
     const estimator = createServerEstimator({ servers: [{ url }], clock });
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     isSilent = true;
     const waiting = estimator.count(request(), { signal: never });
     rung.at(-1)?.();
@@ -118,7 +118,7 @@ describe('the server estimator', () => {
     let asked = 0;
     const url = await serve((path) => (path === '/tokenize' ? { count: ++asked } : undefined));
     const estimator = createServerEstimator({ servers: [{ url }], clock: systemClock, maxBytes: 1_000 });
-    await estimator.prepare('m', [CHAT], never);
+    await estimator.prepare('m', CHAT, never);
     const long = request('\n'.repeat(2_000));
     expect(await estimator.count(long, { signal: never })).toEqual({ tokens: long.inputBytes, accuracy: 'bound' });
     expect(asked).toBe(1);

@@ -56,6 +56,14 @@ const templates: Readonly<Record<string, (input: TemplateInput) => number>> = {
   'a vocabulary that is not the estimator’s': ({ partTokens, shape: { user, assistant } }) =>
     Math.round(Object.values(partTokens).reduce((sum, tokens) => sum + tokens, 0) * 1.13) + 5 + 4 * (user + assistant),
 };
+/** Those that leave out text: that is believed of our own trials alone. */
+const leavesOut = [
+  'no tools, and no results',
+  'tools where the user has the last word',
+  'the last system message only',
+  'a default system prompt',
+];
+const TRIALS = 23;
 const shape = { ...plain, system: 0, user: 1, assistant: 0, tool: 0, tools: 0, last: 'user' as const };
 
 const tokens = fc.integer({ min: 20, max: 600 });
@@ -89,25 +97,29 @@ function jobsOf(count: number, seed: number): TemplateInput[] {
   });
 }
 
+const trialsOf = (jobs: readonly TemplateInput[], actual: (input: TemplateInput) => number) =>
+  jobs.map((job) => ({ ...job, actualTokens: actual(job) }));
+
 const meanError = (share: TemplateShare, jobs: readonly TemplateInput[], actual: (input: TemplateInput) => number) => {
   const errors = jobs.map((job) => Math.abs(share.estimate(job) - actual(job)) / actual(job));
   return errors.reduce((sum, error) => sum + error, 0) / errors.length;
 };
 
 describe('the share of the chat template', () => {
-  test.each(Object.keys(templates))('after 20 jobs counts are right to 1 %%: %s', (name) => {
+  test.each(Object.keys(templates))('after 20 jobs, or trials, counts are right to 1 %%: %s', (name) => {
     const actual = templates[name]!;
     const errors = Array.from({ length: 20 }, (_, seed) => {
       const jobs = jobsOf(60, seed);
       const share = new TemplateShare('own');
-      for (const job of jobs.slice(0, 20)) share.learn(job, actual(job));
-      return meanError(share, jobs.slice(20), actual);
+      if (leavesOut.includes(name)) share.learnTrials(trialsOf(jobs.slice(0, TRIALS), actual));
+      else for (const job of jobs.slice(0, 20)) share.learn(job, actual(job));
+      return meanError(share, jobs.slice(TRIALS), actual);
     });
     expect(errors.reduce((sum, error) => sum + error, 0) / errors.length).toBeLessThan(0.01);
     expect(Math.max(...errors)).toBeLessThan(0.02);
   });
 
-  test('one job with tools tells whether the template writes them', () => {
+  test('one trial with tools tells whether the template writes them', () => {
     const share = new TemplateShare('own');
     const chats = jobsOf(20, 1).map(({ partTokens: { user = 0 } }) => ({
       partTokens: { user },
@@ -118,10 +130,9 @@ describe('the share of the chat template', () => {
       shape: { ...shape, tools: 1 },
     });
     const dropped = templates['no tools, and no results']!;
-    for (const chat of chats) share.learn(chat, dropped(chat));
-    share.learn(withTools(30, 400), dropped(withTools(30, 400)));
+    share.learnTrials(trialsOf([...chats, withTools(30, 400)], dropped));
     const next = withTools(50, 380);
-    expect(Math.abs(share.estimate(next) - dropped(next))).toBeLessThan(25);
+    expect(Math.abs(share.estimate(next) - dropped(next))).toBeLessThan(30);
   });
 
   test('before the first job it is what is usual, and never less than a token', () => {
@@ -136,9 +147,23 @@ describe('the share of the chat template', () => {
   test('much text that a template may leave out is not given away before one has seen whether it does', () => {
     const share = new TemplateShare('own');
     const hidden = { partTokens: { user: 10, beside: 100_000 }, shape };
-    expect(share.estimate(hidden)).toBeGreaterThan(20_000);
-    share.learn(hidden, 30);
-    expect(share.estimate(hidden)).toBeLessThan(1_000);
+    expect(share.estimate(hidden)).toBeGreaterThan(70_000);
+    for (let job = 0; job < 50; job++) share.learn(hidden, 30);
+    expect(share.estimate(hidden)).toBeGreaterThan(70_000);
+  });
+
+  test('jobs with text that their template does not write make no such text free for others', () => {
+    const chatml = templates['chatml']!;
+    for (const part of ['tool', 'call', 'tools', 'system', 'reasoning', 'beside'] as const) {
+      for (const vocabulary of ['own', 'foreign'] as const) {
+        const share = new TemplateShare(vocabulary);
+        for (const job of jobsOf(100, 6)) share.learn(job, chatml(job));
+        const odd = { partTokens: { user: 5, [part]: 12_000 }, shape: { ...shape, tool: 1, pieces: 100 } };
+        for (let job = 0; job < 100; job++) share.learn(odd, 9);
+        const honest = { partTokens: { user: 20, [part]: 12_000 }, shape: { ...shape, pieces: 3_000 } };
+        expect(share.estimate(honest)).toBeGreaterThanOrEqual(0.8 * (12_000 - 400));
+      }
+    }
   });
 
   test('jobs whose text the backend never rendered, or counted many times over, spoil nothing for others', () => {
@@ -184,20 +209,30 @@ describe('the share of the chat template', () => {
       'system',
       'tool',
       'call',
+      'tools',
       'beside',
       'format',
       'reasoning' as const,
     );
+    const last = fc.constantFrom('user', 'tool', 'assistant' as const);
     fc.assert(
-      fc.property(fc.array(job, { maxLength: 60 }), job, part, fc.nat(2_000), (told, [input], name, moreTokens) => {
-        const share = new TemplateShare('own');
-        for (const [other, tokens] of told) share.learn(other, tokens);
-        const { partTokens } = input;
-        const withPart = (tokens: number) =>
-          share.estimate({ ...input, partTokens: { ...partTokens, [name]: tokens } });
-        const before = (partTokens as Record<string, number>)[name] ?? 1;
-        expect(withPart(before + moreTokens)).toBeGreaterThanOrEqual(withPart(before));
-      }),
+      fc.property(
+        fc.array(job, { maxLength: 60 }),
+        job,
+        part,
+        last,
+        fc.nat(2_000),
+        (told, [given], name, who, moreTokens) => {
+          const input = { ...given, shape: { ...given.shape, last: who } };
+          const share = new TemplateShare('own');
+          for (const [other, tokens] of told) share.learn(other, tokens);
+          const { partTokens } = input;
+          const withPart = (tokens: number) =>
+            share.estimate({ ...input, partTokens: { ...partTokens, [name]: tokens } });
+          const before = (partTokens as Record<string, number>)[name] ?? 1;
+          expect(withPart(before + moreTokens)).toBeGreaterThanOrEqual(withPart(before));
+        },
+      ),
       { numRuns: 200, seed: 1 },
     );
   });
@@ -206,7 +241,7 @@ describe('the share of the chat template', () => {
     const share = new TemplateShare('own');
     const jobs = jobsOf(300, 3);
     for (const job of jobs.slice(0, 200)) share.learn(job, templates['chatml']!(job));
-    const other = templates['tools where the user has the last word']!;
+    const other = templates['tools, written twice']!;
     for (const job of jobs.slice(200)) share.learn(job, other(job));
     expect(meanError(share, jobs.slice(0, 20), other)).toBeLessThan(0.02);
   });

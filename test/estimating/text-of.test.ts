@@ -48,3 +48,9 @@ test('arguments of calls as they are written anew, and those that are no JSON as
   expect(texts.filter((text) => text.includes('a'))).toEqual(expect.arrayContaining(['{"a":[1,2.5]}', 'plain']));
   expect(texts).toContain('{broken');
 });
+
+test('signs in the arguments of calls as Go writes them in JSON', () => {
+  const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":"<b> & \u2028"}' } };
+  const texts = textsOf('openai.chat_completions.v1', { messages: [{ role: 'assistant', tool_calls: [call] }] });
+  expect(texts).toContain(String.raw`{"a":"\u003cb\u003e \u0026 \u2028"}`);
+});

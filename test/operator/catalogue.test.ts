@@ -54,7 +54,7 @@ test('the catalogue tells what is for sale first, then all else and why it is no
     { model: 'large', backendModel: 'big', isOnSale: true, tokensPerSecond: 12.5 },
   ]);
   expect(listings.slice(2).map(({ model, whyNot }) => [model, whyNot])).toEqual([
-    ['blind', 'its price is for no work that it can do'],
+    ['blind', 'its price or its estimators are for no work that it can do at its backends'],
     ['dear', 'no exchange rate of USD'],
     ['lost', 'no backend has gone'],
     ['small', 'left out by the models of its backend in the configuration'],

@@ -20,7 +20,7 @@ const cmakeOptions = [
 ];
 
 /** Promises the folder of llama.cpp's source code, unpacked below `source` in `directory`. */
-async function llamaSource(directory: string, logFile: string): Promise<string> {
+export async function llamaSource(directory: string, logFile: string): Promise<string> {
   const source = join(directory, 'source');
   mkdirSync(source);
   const wanted = `llama-cpp-python==${versions.llamaCppPython}`;

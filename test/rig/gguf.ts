@@ -4,6 +4,7 @@ export type GgufValue =
   | { uint32: number }
   | { float32: number }
   | { bool: boolean }
+  | { uint8s: readonly number[] }
   | { strings: readonly string[] }
   | { int32s: readonly number[] }
   | { float32s: readonly number[] };
@@ -15,7 +16,7 @@ export type GgufTensor = { name: string; shape: readonly number[]; values: Float
 const VERSION = 3;
 const ALIGNMENT = 32;
 const F32 = 0;
-const typeCodes = { uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9 } as const;
+const typeCodes = { uint8: 0, uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9 } as const;
 
 const uint32 = (value: number): Buffer => {
   const bytes = Buffer.alloc(4);
@@ -43,6 +44,7 @@ function encoded(value: GgufValue): Buffer {
   if ('float32' in value) return Buffer.concat([uint32(typeCodes.float32), bytesOf(Float32Array.of(value.float32))]);
   if ('bool' in value) return Buffer.concat([uint32(typeCodes.bool), Buffer.of(Number(value.bool))]);
   if ('strings' in value) return array('string', value.strings.length, Buffer.concat(value.strings.map(string)));
+  if ('uint8s' in value) return array('uint8', value.uint8s.length, Buffer.from(value.uint8s));
   if ('int32s' in value) return array('int32', value.int32s.length, bytesOf(Int32Array.from(value.int32s)));
   return array('float32', value.float32s.length, bytesOf(Float32Array.from(value.float32s)));
 }

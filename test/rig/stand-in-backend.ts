@@ -82,10 +82,13 @@ async function answer(request: IncomingMessage, response: ServerResponse, standI
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ object: 'list', data }));
     return;
   }
-  const call = new StandInCall(JSON.parse((await buffer(request)).toString()) as Record<string, unknown>, response);
+  if (request.url !== '/v1/chat/completions') return void response.writeHead(404).end();
+  const body = JSON.parse((await buffer(request)).toString()) as Record<string, unknown>;
+  if (body['model'] === undefined) return void response.writeHead(400).end();
+  const call = new StandInCall(body, response);
   standIn.calls.push(call);
   const script = standIn.scripts.get(call.model);
-  if (request.url !== '/v1/chat/completions' || script === undefined) return void response.writeHead(404).end();
+  if (script === undefined) return void response.writeHead(404).end();
   await script(call);
   call.end();
 }

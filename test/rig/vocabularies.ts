@@ -2,17 +2,21 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { readBert, readXlmRoberta } from './llama-vocabularies.ts';
 
 /** A real model's vocabulary, as a GGUF file holds it. */
 export type Vocabulary = {
-  /** `tokenizer.ggml.model`: `gpt2` merges byte pairs by rank, `llama` (SentencePiece) merges letters by score. */
-  model: 'gpt2' | 'llama';
+  /** `tokenizer.ggml.model`: `gpt2` merges byte pairs by rank, `llama` (SentencePiece) merges letters by score, `bert` cuts words (WordPiece), `t5` the likeliest way (unigram). */
+  model: 'gpt2' | 'llama' | 'bert' | 't5';
   /** `tokenizer.ggml.pre`: how text is cut into words first. */
   pre: string;
   tokens: readonly string[];
   types: readonly number[];
   merges?: readonly string[];
   scores?: readonly number[];
+  /** How text is normalised first. */
+  charsmap?: readonly number[];
+  unknown?: number;
   bos: number;
   eos: number;
   /** Absent: the file does not say, as real ones of that model do not. */
@@ -117,6 +121,8 @@ export const vocabularies = {
   gpt2: readGpt2,
   'qwen2.5': (folder: string) => readQwen(folder, 'qwen2.5'),
   qwen3: (folder: string) => readQwen(folder, 'qwen3'),
+  bert: readBert,
+  'xlm-roberta': readXlmRoberta,
 } as const satisfies Record<string, (folder: string) => Vocabulary | Promise<Vocabulary>>;
 
 export type VocabularyName = keyof typeof vocabularies;

@@ -17,12 +17,14 @@ export type VocabularyModel = {
   pooling?: 'mean' | 'last';
   /** A token of the vocabulary goes behind each text, as with Qwen's models for embeddings. */
   addsEos?: true;
-  /** What Ollama gives a request; the file itself says `trainedTokens`. */
+  /** What Ollama gives a request. */
   contextTokens: number;
+  /** What the file itself says; absent: 32,768. */
+  trainedTokens?: number;
   seed: number;
 };
 
-export const trainedTokens = 32_768;
+export const usualTrainedTokens = 32_768;
 
 export const vocabularyModels: readonly VocabularyModel[] = [
   { name: 'llama2', architecture: 'llama', vocabulary: 'llama2', template: 'go', contextTokens: 16_384, seed: 1 },
@@ -48,6 +50,16 @@ export const embeddingModels: readonly VocabularyModel[] = (
     { name: 'llama3-embed', architecture: 'llama', vocabulary: 'llama3', pooling: 'mean' },
     { name: 'gpt2-embed', architecture: 'llama', vocabulary: 'gpt2', pooling: 'mean' },
     { name: 'qwen3-embed', architecture: 'qwen3', vocabulary: 'qwen3', pooling: 'last', addsEos: true },
+    { name: 'bert-embed', architecture: 'bert', vocabulary: 'bert', pooling: 'mean', trainedTokens: 512 },
+    { name: 'nomic-embed', architecture: 'nomic-bert', vocabulary: 'bert', pooling: 'mean', trainedTokens: 2048 },
+    {
+      name: 'xlm-roberta-embed',
+      architecture: 'bert',
+      vocabulary: 'xlm-roberta',
+      pooling: 'mean',
+      addsEos: true,
+      trainedTokens: 8192,
+    },
   ] as const
 ).map((model, at) => ({ ...model, contextTokens: 4096, seed: 11 + at }));
 

@@ -161,7 +161,7 @@ describe('the context of a model', () => {
     expect(await refusal(buyer, MODEL, prompt(140, { max_tokens: 61 }))).toEqual({
       code: errorCode(version, 'unsupported-params'),
       message:
-        'the prompt takes about 140 of the 200 tokens that this model has for prompt and answer together: ask for at most 60 of output, not 61',
+        'the prompt counts as 140 of the 200 tokens that this model has for prompt and answer together: ask for at most 60 of output, not 61',
     });
     for (const tokens of [190, 5_000])
       expect((await refusal(buyer, MODEL, prompt(tokens))).code).toBe(errorCode(version, 'payload-too-large'));

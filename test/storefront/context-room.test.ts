@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ImageSize } from '../../src/openai/image.ts';
 import { outputRoom } from '../../src/storefront/context-room.ts';
+import type { ImageSize } from '../../src/openai/image.ts';
 import { imageRoom } from '../../src/storefront/image-room.ts';
 
 const exact = (tokens: number) => ({ tokens, how: { accuracy: 'exact' as const } });
@@ -45,9 +45,12 @@ describe('prompt and answer', () => {
       });
   });
 
-  test('that were not counted exactly are told as about so many', () => {
-    const refused = outputRoom(asking(50), { tokens: 60, how: { accuracy: 'estimate' } }, 100);
-    expect(refused).toMatchObject({ message: expect.stringMatching(/^the prompt takes about 60 of/) as string });
+  test.each([
+    ['estimate', /^the prompt takes about 60 of/],
+    ['convention', /^the prompt counts as 60 of/],
+  ] as const)('that were not counted exactly are not told as if they were: %s', (accuracy, words) => {
+    const refused = outputRoom(asking(50), { tokens: 60, how: { accuracy } }, 100);
+    expect(refused).toMatchObject({ message: expect.stringMatching(words) as string });
   });
 
   test('fit together whenever they are sold, and never above the cap', () => {
@@ -86,12 +89,60 @@ describe('images', () => {
     fc.assert(property);
   });
 
-  test('take what is known of the model, where it is', () => expect(imageRoom([photo, icon], 256)).toBe(2 * 264));
+  test('take what is known of the model, where it is', () => {
+    expect(imageRoom([photo, icon], { most: 256 })).toBe(2 * 264);
+    const qwen = { most: 4096, bySize: { squarePixels: 28, least: 1024 } };
+    expect(imageRoom([photo], qwen)).toBe(4096 + 8);
+    expect(imageRoom([{ width: 1024, height: 1024 }], qwen)).toBe(37 * 38 + 8);
+    expect(imageRoom([icon], qwen)).toBe(32 * 33 + 8);
+  });
+
+  /** llama.cpp's `calc_size_preserved_ratio`, as `mtmd_image_preprocessor_dyn_size` asks: columns and rows of squares. */
+  const inLlamaCpp = ({ width, height }: ImageSize, square: number, least: number, most: number): [number, number] => {
+    const made = (size: number, round: (size: number) => number, factor = 1): number =>
+      Math.max(1, round((size * factor) / square));
+    const [columns, rows] = [made(width, Math.round), made(height, Math.round)];
+    const factorTo = (tokens: number): number => Math.sqrt((tokens * square ** 2) / (width * height));
+    if (columns * rows > most)
+      return [made(width, Math.floor, factorTo(most)), made(height, Math.floor, factorTo(most))];
+    if (columns * rows < least)
+      return [made(width, Math.ceil, factorTo(least)), made(height, Math.ceil, factorTo(least))];
+    return [columns, rows];
+  };
+
+  test.each([
+    ['Qwen-VL', { squarePixels: 28, least: 1024 }, 4096, 4096, 0],
+    ['Qwen 3 VL', { squarePixels: 32, least: 1024 }, 4096, 4096, 0],
+    ['Gemma 4', { squarePixels: 48, least: 280 }, 1120, 1120, 0],
+    ['Mistral Small 3.1', { squarePixels: 28, least: 8 }, 3080, 1024, 1],
+  ])('take no more than what is known says, however long and thin: %s', (_model, bySize, most, made, endsOfRows) => {
+    const side = fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 200_000 }));
+    const property = fc.property(side, side, (width, height) => {
+      const [columns, rows] = inLlamaCpp({ width, height }, bySize.squarePixels, bySize.least, made);
+      expect(imageRoom([{ width, height }], { most, bySize })).toBeGreaterThanOrEqual(
+        rows * (columns + endsOfRows) + 2,
+      );
+    });
+    fc.assert(property, { numRuns: 2000 });
+  });
+
+  /** Ollama's own engine: `model/models/mistral3/imageproc.go`. */
+  test('take no more than what is known says with Mistral in the engine that Ollama had', () => {
+    const side = fc.integer({ min: 1, max: 20_000 });
+    const property = fc.property(side, side, (width, height) => {
+      const ratio = Math.max(1, width / 1540, height / 1540);
+      const squares = (size: number): number => Math.floor(Math.ceil(Math.max(1, Math.floor(size / ratio)) / 14) / 2);
+      const tokens = squares(height) * (squares(width) + 1);
+      const known = { most: 55 * 56, bySize: { squarePixels: 28, least: 8 } };
+      expect(imageRoom([{ width, height }], known)).toBeGreaterThanOrEqual(tokens);
+    });
+    fc.assert(property, { numRuns: 1000 });
+  });
 
   test('leave less room for the answer', () => {
     const shown = asking(4_096, false, imagesOf(icon));
     expect(outputRoom(shown, exact(40), 5_000)).toBe(5_000 - 40 - 4_168);
-    expect(outputRoom(shown, exact(40), 5_000, 576)).toBe(4_096);
+    expect(outputRoom(shown, exact(40), 5_000, { most: 576 })).toBe(4_096);
     expect(outputRoom(asking(800, true, imagesOf(icon)), exact(40), 5_000)).toEqual({
       refusal: 'unsupported-params',
       message:

@@ -76,7 +76,7 @@ describe('images', () => {
 
   test.each([
     ['says', { imageTokens: 576 }, {}],
-    ['does not say, but the backend does', {}, { imageTokens: 256 }],
+    ['does not say, but the backend does', {}, { imageTokens: { most: 256 } }],
   ])('are sold where they fit beside the answer, by what the operator %s', async (_who, said, told) => {
     const price = { ...PRICES, imageMsat: msat(1n) };
     const entry = { pattern: MODEL, price, capabilities: ['completion', 'vision'] } as const;

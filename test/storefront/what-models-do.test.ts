@@ -26,6 +26,13 @@ test.each<[string, readonly Capability[] | undefined, readonly Capability[] | un
   ['that does neither is not sold', ['vision'], undefined, []],
 ])('a model %s', (_what, told, written, expected) => expect(kinds(told, written)).toEqual(expected));
 
+test('a model is sold for the work that its servers take, if it can do it', () => {
+  const chats = { id: 'm', backends: ['a'], taskKinds: ['openai.chat_completions.v1'] } as const;
+  const entry = { pattern: 'm', price: price(1n) };
+  expect(kindsOf(chats, entry)).toEqual(['openai.chat_completions.v1']);
+  expect(kindsOf(chats, { ...entry, capabilities: ['embedding'] })).toEqual([]);
+});
+
 test('images are sold where the model can see and they have a price', () => {
   const seeing = { id: 'm', backends: ['a'], capabilities: ['completion', 'vision'] } as const;
   const unknown = { id: 'm', backends: ['a'] };

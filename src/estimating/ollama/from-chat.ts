@@ -1,3 +1,4 @@
+import { imageTypes } from '../../openai/message-rules.ts';
 import { CannotCount } from '../estimator.ts';
 import { argumentsOf, thinkOf, written } from './messages.ts';
 import type { OllamaChat, OllamaMessage, ToolCall } from './messages.ts';
@@ -65,8 +66,9 @@ function aboutOf({ role, tool_calls, name, reasoning, tool_call_id }: ChatMessag
   };
 }
 
+/** An image is a message without words; what it takes itself has a price of its own. */
 function partOf(role: string, { type, text }: { readonly type: string; readonly text?: string }): OllamaMessage {
-  if (type !== 'text') throw new CannotCount(`Ollama takes no part of type ${type}`);
+  if (type !== 'text' && !imageTypes.has(type)) throw new CannotCount(`Ollama takes no part of type ${type}`);
   return { role, content: text ?? '' };
 }
 

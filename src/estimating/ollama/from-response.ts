@@ -1,3 +1,4 @@
+import { imageTypes } from '../../openai/message-rules.ts';
 import { CannotCount } from '../estimator.ts';
 import { argumentsOf, object, thinkOf, written } from './messages.ts';
 import type { OllamaChat, OllamaMessage } from './messages.ts';
@@ -107,7 +108,8 @@ class Conversation {
 function textOf(content: Content | undefined): string {
   if (typeof content === 'string') return content;
   const parts = (content ?? []).map(({ type, text }) => {
-    if (type !== 'input_text' && type !== 'output_text') throw new CannotCount(`Ollama takes no part of type ${type}`);
+    if (type !== 'input_text' && type !== 'output_text' && !imageTypes.has(type))
+      throw new CannotCount(`Ollama takes no part of type ${type}`);
     return text ?? '';
   });
   return parts.join('');

@@ -5,6 +5,7 @@ import { kinds } from '../../openai/request.ts';
 import type { TaskKind } from '../../openai/request.ts';
 import { CannotCount } from '../estimator.ts';
 import type { Count, CountOptions, Estimator } from '../estimator.ts';
+import { textBound } from '../text-count.ts';
 import { MAX_TEXT_BYTES, textBytes } from '../text-size.ts';
 import { usualTemplateTokens } from '../usual-template.ts';
 import { chatOf, textsOf } from './chat-of.ts';
@@ -46,20 +47,17 @@ class OllamaEstimator implements Estimator {
     this.#models = new TestedModels({ servers, counter: this.#counter, clock, answerMs, prepareMs });
   }
 
-  async prepare(model: string, taskKinds: readonly TaskKind[], signal: AbortSignal): Promise<void> {
+  async prepare(model: string, taskKind: TaskKind, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    for (const use of new Set(taskKinds.map((taskKind) => kinds[taskKind].needs)))
-      await this.#models.prepare(model, use, signal);
+    await this.#models.prepare(model, kinds[taskKind].needs, signal);
   }
 
   async count(request: CheckedRequest, options: CountOptions): Promise<Count> {
     options.signal.throwIfAborted();
-    const { promptText, shape, taskKind } = request;
-    const bound = textBytes(promptText) + usualTemplateTokens(shape);
-    if (textBytes(promptText) > MAX_TEXT_BYTES) return { tokens: bound, accuracy: 'bound' };
-    const isEmbedding = kinds[taskKind].needs === 'embedding';
+    if (textBytes(request.promptText) > MAX_TEXT_BYTES) return textBound(request);
+    const isEmbedding = kinds[request.taskKind].needs === 'embedding';
     const counted = await (isEmbedding ? this.#countTexts(request, options) : this.#countChat(request, options));
-    return counted ?? { tokens: bound, accuracy: 'bound' };
+    return counted ?? textBound(request);
   }
 
   async close(): Promise<void> {
@@ -75,7 +73,7 @@ class OllamaEstimator implements Estimator {
     const { known, isLoaded } = await this.#models.now(model, 'completion', signal);
     const { engine = 'llama.cpp', extraTokens = 0 } = known.way ?? {};
     const mostTokens = Math.min(limitTokens, LONGEST_CONTEXT) * SLACK;
-    const renders = isLoaded && known.way?.renders === true && images.count === 0; // images have a price of their own
+    const renders = isLoaded && known.way?.renders === true;
     if (!renders || textBytes(promptText) > mostTokens) {
       const texts = renders ? promptText : textOf(request);
       const counts = await this.#counter.count(known, engine, texts, mostTokens, signal);
@@ -91,7 +89,8 @@ class OllamaEstimator implements Estimator {
     const [tokens] = (await this.#counter.count(known, engine, [rendered], limitTokens, signal)) ?? [];
     // No token has less than a byte; a space may be put before all.
     if (tokens === undefined) return { tokens: Buffer.byteLength(rendered) + 1 + extraTokens, accuracy: 'bound' };
-    return { tokens: tokens + extraTokens, accuracy: 'exact' };
+    // An image leaves a mark or two in the prompt, besides what has a price of its own.
+    return { tokens: tokens + extraTokens, accuracy: images.count === 0 ? 'exact' : 'estimate' };
   }
 
   /** Each text is one prompt, without a template: once the model was put to the test, its vocabulary alone tells. Undefined: it would take too long. */

@@ -28,16 +28,20 @@ const schema = { type: 'object', properties: { degrees: { type: 'number' } }, re
 const system = (content = 'Answer in few words.'): Message => ({ role: 'system', content });
 const user = (content: unknown = 'How warm is the sea?'): Message => ({ role: 'user', content });
 const assistant = (content = 'Sixteen degrees.', more = {}): Message => ({ role: 'assistant', content, ...more });
+const letter =
+  'The boats came back at noon with little fish, and the wind had turned. We stay until Sunday, if the rain lets us. '.repeat(
+    3,
+  );
 const calls = (...towns: string[]) => ({
-  tool_calls: towns.map((town) => ({
-    id: `call_${town}`,
+  tool_calls: towns.map((town, at) => ({
+    id: `call_${at}`,
     type: 'function',
     function: { name: 'weather', arguments: JSON.stringify({ town, days: 2 }) },
   })),
 });
-const result = (town: string, content = 'It will rain all day.'): Message => ({
+const result = (at = 0, content = 'It will rain all day.'): Message => ({
   role: 'tool',
-  tool_call_id: `call_${town}`,
+  tool_call_id: `call_${at}`,
   content,
 });
 const part = (text: string) => ({ type: 'text', text });
@@ -50,13 +54,14 @@ const probes: readonly object[] = [
   { messages: [user(), assistant(), thanks] },
   { messages: [user()], tools: [weather] },
   { messages: [system(), user()], tools: [weather] },
-  { messages: [user(), assistant('', calls('Porto')), result('Porto')], tools: [weather] },
-  { messages: [user(), assistant('', calls('Porto')), result('Porto')], tools: [weather, mail] },
+  { messages: [user(), assistant('', calls('Porto')), result()], tools: [weather] },
+  { messages: [user(), assistant('', calls('Porto')), result()], tools: [weather, mail] },
   { messages: [user()], tools: [weather, mail] },
   {
-    messages: [user(), assistant('', calls('Porto', 'Faro')), result('Porto'), result('Faro', 'Sun.'), thanks],
+    messages: [user(), assistant('', calls('Porto', 'Faro')), result(), result(1, 'Sun.'), thanks],
     tools: [weather],
   },
+  { messages: [user(), assistant('', calls(letter)), result(0, letter), thanks], tools: [weather] },
   { messages: [user(), assistant()] },
   { messages: [system('You know the coast well.'), system(), user()] },
   { messages: [user(), thanks] },
@@ -67,7 +72,7 @@ const probes: readonly object[] = [
   { messages: [user()], reasoning_effort: 'high' },
   { messages: [user(), assistant('Sixteen.', { reasoning: 'Cold in March, and warmer in May.' }), thanks] },
   { messages: [user(), assistant('<think>Cold in March, and warmer in May.</think> Sixteen.'), thanks] },
-  { messages: [user(), assistant('I will look it up.', calls('Porto')), result('Porto'), thanks] },
+  { messages: [user(), assistant('I will look it up.', calls('Porto')), result(), thanks] },
   { messages: [{ ...user(), name: 'margarethe' }] },
   { messages: [user()], response_format: { type: 'json_schema', json_schema: { name: 'sea', schema } } },
 ];

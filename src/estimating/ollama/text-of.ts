@@ -13,9 +13,13 @@ export const textOf = ({ promptText, promptParts }: Pick<CheckedRequest, 'prompt
     return (part === 'call' || part === 'call-beside') && text.startsWith('{') ? rewritten(text) : text;
   });
 
+/** As Go's `json.Marshal` writes it. */
 function rewritten(json: string): string {
   try {
-    return JSON.stringify(JSON.parse(json));
+    return JSON.stringify(JSON.parse(json)).replaceAll(
+      /[<>&\u2028\u2029]/g,
+      (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
   } catch {
     return json;
   }

@@ -1,7 +1,7 @@
 import type { PairTable } from './merger.ts';
 
 /** Numbers of pairs of symbols, in a hash table of plain arrays: pairs are looked up a few times for each letter of a text. */
-class PairHash {
+export class PairHash {
   #lefts: Int32Array;
   #rights: Int32Array;
   /** Twice as many at least, so that few pairs meet. */

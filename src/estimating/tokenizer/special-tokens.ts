@@ -18,8 +18,9 @@ export interface SpecialTokens {
   readonly swallowing: ReadonlySet<string>;
 }
 
-export function specialTokensOf({ tokens, types, name }: Vocabulary, engine: Engine): SpecialTokens {
+export function specialTokensOf({ kind, tokens, types, name }: Vocabulary, engine: Engine): SpecialTokens {
   const isOllama = engine === 'ollama';
+  if (isOllama && kind === 'bert') return { finder: new Finder([]), swallowing: new Set() };
   const special: readonly number[] = isOllama
     ? [tokenType.control, tokenType.userDefined]
     : [tokenType.control, tokenType.userDefined, tokenType.unknown];

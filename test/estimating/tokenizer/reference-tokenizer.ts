@@ -79,3 +79,27 @@ export function referenceCount(vocabulary: Vocabulary, text: string, ties: 'left
   const row = (ties === 'heap' ? mergeByHeap : mergeLeftmost)(text.split(''), rankOf);
   return row.length;
 }
+
+/** Counts a normalised text by all ways to cut it, from each place on; slow, and obviously right. */
+export function likeliestCount({ tokens, scores }: Vocabulary, text: string): number {
+  const unknown = Math.min(...scores) - 10;
+  // Of ways that are as likely, the one whose last token is the longest.
+  const best: { score: number; cut: readonly string[] }[] = [{ score: 0, cut: [] }];
+  for (let end = 1; end <= text.length; end++) {
+    const ways = Array.from({ length: end }, (_, start) => {
+      const piece = text.slice(start, end);
+      const id = tokens.indexOf(piece);
+      if (id < 0 && piece.length > 1) return [];
+      const before = best[start];
+      if (before === undefined) return [];
+      return [
+        { score: before.score + (id < 0 ? unknown : (scores[id] ?? 0)), cut: [...before.cut, id < 0 ? '' : piece] },
+      ];
+    }).flat();
+    const score = Math.max(...ways.map((way) => way.score));
+    const first = ways.find((way) => way.score === score);
+    if (first !== undefined) best[end] = first;
+  }
+  const cut = best[text.length]?.cut ?? [];
+  return cut.filter((piece, at) => piece !== '' || cut[at - 1] !== '').length;
+}

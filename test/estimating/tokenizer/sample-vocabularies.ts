@@ -10,7 +10,7 @@ const RANKS = 12_000;
 const SPECIAL = ['<|endoftext|>', '<|im_start|>', '<|im_end|>', '<|eot_id|>', '<|im_', '\n\n\n'];
 
 /** The beginning of a real byte-pair vocabulary that a dependency of this project carries: tokens in the order of their ranks. */
-function ranked(): Buffer[] {
+export function ranked(): Buffer[] {
   const entry = createRequire(import.meta.url).resolve('gpt-tokenizer');
   const lines = readFileSync(join(dirname(entry), '..', 'data', 'cl100k_base.tiktoken'), 'ascii').split('\n');
   return lines.slice(0, RANKS).map((line) => Buffer.from(line.split(' ')[0] ?? '', 'base64'));
