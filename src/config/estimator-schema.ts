@@ -20,22 +20,20 @@ export const howEstimatorsCount = Object.entries(estimators)
   .map(([name, { counts }]) => `${name}: ${counts}.`)
   .join(' ');
 
-const expected = `expected one of ${Object.values(estimators)
+const EXPECTED = `expected one of ${Object.values(estimators)
   .map(({ written }) => written)
   .join(', ')}`;
 
-const choice = z.union(
-  [
-    z.enum(['bytes', 'openai', 'server', 'ollama']),
-    z.strictObject({ fixed: z.int().min(1).max(UINT32_MAX).describe('Tokens of every request.') }),
-    z.strictObject({ huggingface: text('A tokenizer.json, relative to this file.') }),
-    z.strictObject({ module: text('A JavaScript module that exports countTokens, relative to this file.') }),
-  ],
-  { error: expected },
-);
+const forms = [
+  z.enum(['bytes', 'openai', 'server', 'ollama']),
+  z.strictObject({ fixed: z.int().min(1).max(UINT32_MAX).describe('Tokens of every request.') }),
+  z.strictObject({ huggingface: text('A tokenizer.json, relative to this file.') }),
+  z.strictObject({ module: text('A JavaScript module that exports countTokens, relative to this file.') }),
+] as const;
+const choice = z.union(forms, { error: EXPECTED });
 
 /** One estimator, or several in the order in which they are tried; as written. */
-export const estimatorSchema = z.union([choice, z.array(choice).min(1)], { error: `${expected}, or a list of these` });
+export const estimatorSchema = z.union([choice, z.array(choice).min(1)], { error: `${EXPECTED}, or a list of these` });
 
 export type WrittenEstimator = z.infer<typeof estimatorSchema>;
 

@@ -54,6 +54,7 @@ export class LiveJobs {
     for (const live of this.#byKey.values()) live.stopTimer?.();
     this.#byKey.clear();
     this.#keyByHash.clear();
+    this.#wake();
   }
 
   /** Does the work once all that was asked before for this job is done. */
@@ -90,8 +91,12 @@ export class LiveJobs {
     } finally {
       live.busy--;
       if (live.busy === 0 && isAtRest(live.job)) this.forget(live);
-      for (const wake of this.#changeWaiters) wake();
-      this.#changeWaiters.clear();
+      this.#wake();
     }
+  }
+
+  #wake(): void {
+    for (const wake of this.#changeWaiters) wake();
+    this.#changeWaiters.clear();
   }
 }

@@ -22,5 +22,6 @@ export async function countByTexts(
   const counts = textBytes(promptText) > MAX_TEXT_BYTES ? undefined : await count(promptText);
   if (counts === undefined) return textBound(request);
   const tokens = counts.reduce((sum, one) => sum + one, usualTemplateTokens(shape));
-  return { tokens, accuracy: 'estimate', partTokens: partTokens(promptParts, counts) };
+  const longestTextTokens = Math.max(...counts);
+  return { tokens, longestTextTokens, accuracy: 'estimate', partTokens: partTokens(promptParts, counts) };
 }
