@@ -4,7 +4,7 @@ import { amountText } from '../money/amount.ts';
 import type { Books, BuyerCredit } from '../ledger/books.ts';
 import { grantCommand } from './credits-grant.ts';
 import { failWith } from './exit-code.ts';
-import { isTerminal, msatText, printJson, printLine, timeText } from './print.ts';
+import { isTerminal, msatText, printJson, printLine, timeText, terminalWidth } from './print.ts';
 import { tableLines } from './table.ts';
 import type { Column } from './table.ts';
 import { configOption, withBooks } from './with-books.ts';
@@ -33,7 +33,7 @@ export function creditsCommand(): Command {
 const columns: readonly Column<BuyerCredit>[] = [
   { title: 'buyer', text: ({ peer }) => peer },
   { title: 'credit', text: ({ balanceMsat }) => msatText(balanceMsat), align: 'right' },
-  { title: 'last active', text: ({ lastAtMs }) => timeText(lastAtMs) },
+  { title: 'last active', text: ({ lastAtMs }) => timeText(lastAtMs), leftOutAs: 1 },
 ];
 
 async function list(books: Books, all: boolean): Promise<void> {
@@ -44,7 +44,7 @@ async function list(books: Books, all: boolean): Promise<void> {
     printJson({ total: { creditMsat, reservedMsat, liabilitiesMsat } });
     return;
   }
-  if (buyers.length > 0) for (const line of tableLines(columns, buyers)) printLine(line);
+  if (buyers.length > 0) for (const line of tableLines(columns, buyers, terminalWidth())) printLine(line);
   else printLine('No buyer has credit.');
   printLine();
   printLine(`credits      ${amountText(creditMsat)}`);

@@ -6,7 +6,7 @@ import type { Books, JobQuery } from '../ledger/books.ts';
 import { durationMs, jobMoney } from '../operator/job-story.ts';
 import type { JobMoney } from '../operator/job-story.ts';
 import { failWith } from './exit-code.ts';
-import { durationText, isTerminal, msatText, printJson, printLine, shortId, timeText } from './print.ts';
+import { durationText, isTerminal, msatText, printJson, printLine, shortId, timeText, terminalWidth } from './print.ts';
 import { tableLines } from './table.ts';
 import type { Column } from './table.ts';
 import { configOption, peerNamed, withBooks } from './with-books.ts';
@@ -59,7 +59,7 @@ async function list(books: Books, options: { limit: number; state?: JobState; pe
   }
   if (!isTerminal()) return;
   if (table.length === 0) printLine(state === undefined && peer === undefined ? 'No jobs yet.' : 'No such jobs.');
-  else for (const line of tableLines(columns, table)) printLine(line);
+  else for (const line of tableLines(columns, table, terminalWidth())) printLine(line);
 }
 
 async function* jobsOf(books: Books, query: JobQuery): AsyncGenerator<Listed> {
@@ -75,24 +75,25 @@ async function* jobsOf(books: Books, query: JobQuery): AsyncGenerator<Listed> {
   } while (before !== undefined && left > 0);
 }
 
-const amount = (title: string, of: (listed: Listed) => bigint): Column<Listed> => ({
+const amount = (title: string, of: (listed: Listed) => bigint, leftOutAs?: number): Column<Listed> => ({
   title,
   text: (listed) => msatText(of(listed)),
   align: 'right',
+  leftOutAs,
 });
 
 const columns: readonly Column<Listed>[] = [
   { title: 'accepted', text: ({ job }) => timeText(job.acceptedAtMs) },
   { title: 'job', text: ({ job }) => shortId(job.jobId) },
-  { title: 'buyer', text: ({ job }) => shortId(job.peer) },
+  { title: 'buyer', text: ({ job }) => shortId(job.peer), leftOutAs: 4 },
   { title: 'model', text: ({ job }) => job.work.model },
   { title: 'state', text: ({ job }) => stateOf(job) },
-  { title: 'funding/run/delivery', text: ({ job }) => `${job.funding}/${job.run}/${job.delivery}` },
+  { title: 'funding/run/delivery', text: ({ job }) => `${job.funding}/${job.run}/${job.delivery}`, leftOutAs: 1 },
   amount('price', ({ job }) => job.terms.priceMsat),
-  amount('cover', ({ money }) => money.coverMsat),
+  amount('cover', ({ money }) => money.coverMsat, 2),
   amount('charge', ({ money }) => money.chargeMsat),
-  amount('credit', ({ money }) => money.creditGivenMsat),
-  { title: 'took', text: (listed) => durationText(listed.durationMs), align: 'right' },
+  amount('credit', ({ money }) => money.creditGivenMsat, 5),
+  { title: 'took', text: (listed) => durationText(listed.durationMs), align: 'right', leftOutAs: 3 },
 ];
 
 const asJson = ({ job, money, durationMs: took }: Listed): object => ({

@@ -13,7 +13,7 @@ import { amountsOf } from '../pricing/model-price.ts';
 import { EXIT, failWith } from './exit-code.ts';
 import { listingsOf, shortKind } from './listings.ts';
 import { amountIn } from './price-page.ts';
-import { isTerminal, printJson, printLine } from './print.ts';
+import { isTerminal, printJson, printLine, terminalWidth } from './print.ts';
 import { tableLines } from './table.ts';
 import type { Column } from './table.ts';
 import { configOption } from './with-books.ts';
@@ -72,7 +72,7 @@ function printTable(listings: readonly Listing[], { enabled }: Config): void {
   if (listings.length === 0) printLine('No backend has a model.');
   const sold = listings.filter(({ isOnSale }) => isOnSale);
   const others = listings.filter(({ isOnSale }) => !isOnSale);
-  if (sold.length > 0) for (const line of tableLines(columns, sold)) printLine(line);
+  if (sold.length > 0) for (const line of tableLines(columns, sold, terminalWidth())) printLine(line);
   if (sold.length > 0 && others.length > 0) printLine();
   if (others.length > 0) printLine('Not for sale');
   for (const line of tableLines(otherColumns, others).slice(1)) printLine(`  ${line}`);
@@ -82,27 +82,37 @@ function printTable(listings: readonly Listing[], { enabled }: Config): void {
   printLine('lcp-provider quote tells what a request would cost.');
 }
 
-const price = (title: string, of: 'input' | 'cachedInput' | 'output'): Column<Listing> => ({
+const price = (title: string, of: 'input' | 'cachedInput' | 'output', leftOutAs?: number): Column<Listing> => ({
   title,
   text: ({ entry }) => {
     const amount = entry && amountsOf(entry.price)[of];
     return amount ? amountIn(entry.price, amount) : '';
   },
   align: 'right',
+  leftOutAs,
 });
 
 const columns: readonly Column<Listing>[] = [
   { title: 'model', text: ({ model, backendModel }) => (backendModel ? `${model} → ${backendModel}` : model) },
-  { title: 'for', text: ({ taskKinds }) => taskKinds.map(shortKind).join(', ') },
+  { title: 'for', text: ({ taskKinds }) => taskKinds.map(shortKind).join(', '), leftOutAs: 5 },
   price('input/Mtok', 'input'),
-  price('cached', 'cachedInput'),
+  price('cached', 'cachedInput', 4),
   price('output/Mtok', 'output'),
   { title: 'and', text: ({ entry }) => (entry ? extras(entry.price) : '') },
-  { title: 'context', text: ({ contextTokens }) => contextTokens?.toLocaleString('en') ?? '', align: 'right' },
-  { title: 'loaded', text: ({ warm }) => (warm === undefined ? '' : warm ? 'yes' : 'no') },
-  { title: 'tokens/s', text: ({ tokensPerSecond }) => tokensPerSecond?.toFixed(1) ?? '', align: 'right' },
-  { title: 'backend', text: ({ backends }) => backends.join(', ') },
-  { title: 'priced by', text: ({ priceList }) => (priceList ? `${shown(priceList.file)} ${priceList.pattern}` : '') },
+  {
+    title: 'context',
+    text: ({ contextTokens }) => contextTokens?.toLocaleString('en') ?? '',
+    align: 'right',
+    leftOutAs: 6,
+  },
+  { title: 'loaded', text: ({ warm }) => (warm === undefined ? '' : warm ? 'yes' : 'no'), leftOutAs: 2 },
+  { title: 'tokens/s', text: ({ tokensPerSecond }) => tokensPerSecond?.toFixed(1) ?? '', align: 'right', leftOutAs: 7 },
+  { title: 'backend', text: ({ backends }) => backends.join(', '), leftOutAs: 3 },
+  {
+    title: 'priced by',
+    text: ({ priceList }) => (priceList ? `${shown(priceList.file)} ${priceList.pattern}` : ''),
+    leftOutAs: 1,
+  },
 ];
 
 const otherColumns: readonly Column<Listing>[] = [

@@ -3,6 +3,9 @@ import process from 'node:process';
 /** Whether a person reads what a command answers: a table then, else JSON lines. */
 export const isTerminal = (): boolean => process.stdout.isTTY;
 
+/** Characters in a line of the terminal; some terminals do not tell. */
+export const terminalWidth = (): number => process.stdout.columns || Infinity;
+
 // `lcp-provider jobs | head` closes the pipe when it has enough: no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);

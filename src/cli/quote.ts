@@ -74,7 +74,7 @@ async function tell(desk: PriceDesk, { kinds, model, body }: Request, lists: rea
   const { signal } = new AbortController();
   const kind = kinds.find((one) => offer.availability(KINDS[one], model) === 'on sale') ?? kinds[0];
   const taskKind = KINDS[kind];
-  await offer.prepareCounting(signal);
+  await desk.prepareCounting(model, signal);
   const priced = await offer.price(taskKind, model, body, signal);
   if ('refusal' in priced) return refuse(model, whyNotSold(model, taskKind, desk, lists) ?? priced.message, desk);
   for (const { backend, fault } of told)

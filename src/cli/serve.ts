@@ -48,11 +48,14 @@ async function serve(path: string): Promise<void> {
     import('../operator/health-server.ts'),
   ]);
   const lightning = await openLightning(config.lightning, config.dataDirectory, log);
-  const provider = await startProvider({ config, lightning, log, onFatal });
-  const health = createHealthServer(() => provider.health());
+  // Before anything is sold: an address that is taken shall not stop a provider that already has buyers.
+  let serving: ProviderNode | undefined;
+  const health = createHealthServer(() => serving?.health());
   await health.listen({ ...config.health.listen }).catch((error: unknown) => {
     throw new Error(cureOf(error, config.health.listen), { cause: error });
   });
+  const provider = await startProvider({ config, lightning, log, onFatal });
+  serving = provider;
   const onPrices = (prices: PriceSettings): void => provider.reprice(prices);
   const reload = new PriceReload({ loaded, env: process.env, clock: systemClock, log, onPrices });
   reload.start();

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { LndCredentialSource } from '../lightning/lnd/credentials.ts';
 import { check, touches } from './check.ts';
 import type { Config } from './config.ts';
@@ -63,6 +64,9 @@ export function parseConfig({ path, text }: ConfigSource, env: Environment): Loa
   };
 }
 
+/** Two folders up from src/ and from dist/ alike. */
+const EXAMPLE = fileURLToPath(new URL('../../config.example.yaml', import.meta.url));
+
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -73,7 +77,10 @@ function readText(path: string): string {
         position: { file: path, line: 1, column: 1 },
         path: [],
         message: code === 'ENOENT' ? 'there is no such file' : `can not be read (${code ?? 'unknown'})`,
-        cure: code === 'ENOENT' ? 'copy config.example.yaml to this place and edit it' : 'check its rights',
+        cure:
+          code === 'ENOENT'
+            ? `copy ${EXAMPLE} to this place, with the folder pricing beside it, and edit it`
+            : 'check its rights',
       },
     ]);
   }

@@ -93,7 +93,7 @@ export class LedgerStore {
 }
 
 /** An error as plain data: classes do not survive the way between threads. */
-export function refusalOf(error: unknown): Refusal {
-  const { code, message } = ledgerError(error);
+export function refusalOf(error: unknown, opening?: string): Refusal {
+  const { code, message } = ledgerError(error, opening);
   return { code, message };
 }

@@ -18,12 +18,14 @@ const HINTS: Record<LedgerError['code'], string> = {
   failed: 'the ledger failed',
 };
 
-/** Turns whatever SQLite or the file system threw into a LedgerError. */
-export function ledgerError(error: unknown): LedgerError {
+/** Turns whatever SQLite or the file system threw into a LedgerError. `opening`: the file that was to be opened. */
+export function ledgerError(error: unknown, opening?: string): LedgerError {
   if (error instanceof LedgerError) return error;
   const code = codeOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  return new LedgerError(code, `${HINTS[code]}: ${message}`, { cause: error });
+  const where = opening === undefined ? '' : ` (${opening})`;
+  const question = code === 'locked' && opening !== undefined ? 'is another lcp-provider running on it? ' : '';
+  return new LedgerError(code, `${HINTS[code]}${where}: ${question}${message}`, { cause: error });
 }
 
 function codeOf(error: unknown): LedgerError['code'] {

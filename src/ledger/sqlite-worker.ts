@@ -30,7 +30,7 @@ function open(): LedgerStore | undefined {
     port.postMessage({ opened: true } satisfies Opened);
     return store;
   } catch (error) {
-    port.postMessage({ opened: false, refusal: refusalOf(error) } satisfies Opened);
+    port.postMessage({ opened: false, refusal: refusalOf(error, options.path) } satisfies Opened);
     return undefined;
   }
 }

@@ -5,6 +5,7 @@ import { createPool } from '../backend/queueing-pool.ts';
 import { systemClock } from '../clock/clock.ts';
 import type { BackendConfig, Config } from '../config/config.ts';
 import type { Rate } from '../pricing/rate.ts';
+import { findSale } from '../pricing/sale.ts';
 import type { PriceOffer } from '../storefront/price-offer.ts';
 import { openBackends } from './backends.ts';
 import { openCounting } from './counting.ts';
@@ -27,6 +28,8 @@ export interface PriceDesk {
   /** The models that the configuration does not leave out. */
   readonly pooled: readonly string[];
   readonly rate: Rate | undefined;
+  /** Finds out by whom the input of one model is counted, and logs who can't. */
+  prepareCounting(model: string, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -70,6 +73,12 @@ export async function openPriceDesk(config: Config, log: Logger, jobsUnderWay: n
     told,
     pooled: pool.models().map(({ id }) => id),
     rate: rates?.rate(),
+    prepareCounting: async (model, signal) => {
+      const sale = findSale(config.pricing.lists, model);
+      const kinds = offer.taskKinds.filter((taskKind) => offer.availability(taskKind, model) === 'on sale');
+      if (sale === undefined || kinds.length === 0) return;
+      await counting.prepare(sale.backendModel, kinds, sale.entry.estimators ?? config.llm.estimators, signal);
+    },
     close: async () => {
       rates?.close();
       await pool.close();

@@ -87,7 +87,9 @@ describe('lcp-provider', () => {
     });
     await expect(run(process.execPath, [main, 'serve', '--config', '/nowhere.yaml'])).rejects.toMatchObject({
       code: 3,
-      stderr: expect.stringContaining('copy config.example.yaml') as string,
+      stderr: expect.stringContaining(
+        `copy ${join(import.meta.dirname, '..', '..', 'config.example.yaml')} to`,
+      ) as string,
     });
   });
 });

@@ -154,6 +154,26 @@ test('lcp-provider quote says for what work a model is sold, when it is not for 
   expect(code).toBe(7);
 });
 
+test('lcp-provider quote tells of the estimators of the model that is asked for, and of no other', async () => {
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'application/json');
+    response.end('{"object":"list","data":[{"id":"demo","object":"model"},{"id":"other","object":"model"}]}');
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await writeFile(join(directory, 'none.mjs'), 'export const nothing = 1;');
+  const price = 'price: { request_msat: 5 }';
+  const other = `other: { estimator: [{ module: none.mjs }, bytes], ${price} }`;
+  await writeFile(join(directory, 'list-two.yaml'), `models:\n  demo: { ${price} }\n  ${other}\n`);
+  const config = CONFIG.replace('list.yaml', 'list-two.yaml').replace('driver: demo', `driver: openai, url: "${url}"`);
+  await writeFile(join(directory, 'two.yaml'), config);
+  const quoteOf = (model: string) => lcp(['quote', '-c', 'two.yaml', '--model', model, 'chat.json']);
+  const [demo, told] = await Promise.all([quoteOf('demo'), quoteOf('other')]);
+  expect(demo).toMatchObject({ code: 0, stderr: '' });
+  expect(told).toMatchObject({ code: 0, stderr: expect.stringContaining('this estimator can not count') as string });
+});
+
 describe('lcp-provider models', () => {
   test('lists what is for sale with its price, context and speed, and what is not, and why', async () => {
     const ledger = await openSqliteLedger({ path: ledgerPath(join(directory, 'data')) });

@@ -20,6 +20,24 @@ test('a table aligns its columns under their titles, amounts to the right', () =
   ).toEqual(['job    price  note', 'a      1,000', 'bcdef      7']);
 });
 
+test('a table that is too wide leaves out its least important columns, one after the other, and says so', () => {
+  const column = (title: string, leftOutAs?: number) => ({
+    title,
+    text: () => title,
+    leftOutAs,
+  });
+  const columns = [column('model'), column('backend', 2), column('state'), column('priced by', 1)];
+  const titles = (width?: number) => tableLines(columns, [1], width);
+  expect(titles(32)).toEqual(titles());
+  expect(titles()).toHaveLength(2);
+  expect(titles(31)).toEqual([
+    'model  backend  state',
+    'model  backend  state',
+    'No room here for: priced by. A wider terminal, or a pipe, gets all.',
+  ]);
+  expect(titles(5)[0]).toBe('model  state');
+});
+
 test("a job's page has its price, its money and every entry", () => {
   const job = sampleJob({ funding: 'closed', run: 'ended', fundedAtMs: 5, usage: { inputTokens: 7, outputTokens: 9 } });
   const reserved = reservedAccount(job.key);

@@ -60,6 +60,15 @@ describe('opening a ledger', () => {
     expect(await readFile(path)).toEqual(bytes);
   });
 
+  test('refuses a file that another process serves, names it and asks about another copy', async () => {
+    const { path, ledger } = await temporaryLedger();
+    await expect(openSqliteLedger({ path, busyTimeoutMs: 10 })).rejects.toMatchObject({
+      code: 'locked',
+      message: `another process holds the ledger (${path}): is another lcp-provider running on it? database is locked`,
+    });
+    await ledger.close();
+  });
+
   test('refuses a path that cannot be a file', async () => {
     const path = await temporaryDirectory();
     await expect(openSqliteLedger({ path })).rejects.toMatchObject({ code: 'failed' });

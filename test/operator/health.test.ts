@@ -43,4 +43,16 @@ describe('what the owner looks at', () => {
     expect((await server.inject('/metrics')).body).toContain('lcp_provider_backend_running 0');
     await server.close();
   });
+
+  test('is not there yet while the provider starts', async () => {
+    const server = createHealthServer(() => undefined);
+    for (const path of ['/healthz', '/readyz', '/metrics']) {
+      const { statusCode, body } = await server.inject(path);
+      expect({ statusCode, body }, path).toMatchObject({
+        statusCode: 503,
+        body: expect.stringContaining('starting') as string,
+      });
+    }
+    await server.close();
+  });
 });
