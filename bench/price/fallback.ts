@@ -1,3 +1,4 @@
+import { median, sum } from '../statistics.ts';
 import { startHidingProxy } from './hiding-proxy.ts';
 import { measureEach } from './measure-model.ts';
 import type { Wanted } from './measure-model.ts';
@@ -61,13 +62,10 @@ function errorOf({ request, quotes, usages }: Row, estimator: string) {
 }
 
 function summed(errors: readonly { readonly share: number }[]): FallbackErrors {
-  const shares = errors.map(({ share }) => share).toSorted((a, b) => a - b);
-  return {
-    requests: shares.length,
-    mean: shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length),
-    median: shares[Math.floor(shares.length / 2)] ?? 0,
-    max: shares.at(-1) ?? 0,
-  };
+  const shares = errors.map(({ share }) => share);
+  const requests = shares.length;
+  if (requests === 0) return { requests, mean: 0, median: 0, max: 0 };
+  return { requests, mean: sum(shares) / requests, median: median(shares), max: Math.max(...shares) };
 }
 
 const groupOf = (request: string): string => {

@@ -2,6 +2,12 @@ import type { ImageTokens } from '../openai/image.ts';
 
 type Info = Readonly<Record<string, unknown>>;
 
+/** A number that a model file says, by the end of its name, since the architecture is before it. Undefined: not told. */
+export function numberIn(info: Info, name: string): number | undefined {
+  const value = Object.entries(info).find(([key]) => key.endsWith(`.${name}`))?.[1];
+  return typeof value === 'number' ? value : undefined;
+}
+
 /** What a model file, or the file of the projector beside it, says of how it sees. */
 class Facts {
   readonly #info: Info;
@@ -10,10 +16,9 @@ class Facts {
     this.#info = info;
   }
 
-  /** By the end of its name, since the architecture is before it. */
   number(name: string): number | undefined {
-    const value = Object.entries(this.#info).find(([key]) => key.endsWith(`.${name}`))?.[1];
-    return typeof value === 'number' && value > 0 ? value : undefined;
+    const value = numberIn(this.#info, name);
+    return value !== undefined && value > 0 ? value : undefined;
   }
 
   /** Squares along a side of the image that the model is made for, each of so many of its patches. Undefined: not told. */

@@ -6,7 +6,7 @@ import { capabilities } from '../openai/request.ts';
 import { BackendError } from './backend.ts';
 import type { Backend, BackendModel, Capability } from './backend.ts';
 import { CallGuard, ended } from './call-guard.ts';
-import { ollamaImageTokens } from './ollama-images.ts';
+import { numberIn, ollamaImageTokens } from './ollama-images.ts';
 import { createOpenAiBackend, DEFAULT_MODELS_TIMEOUT_MS } from './openai-compatible.ts';
 import { TaskKindProbe } from './task-kind-probe.ts';
 import { errorBeforeAnswer, statusError } from './upstream-error.ts';
@@ -187,22 +187,18 @@ function readFacts({
   model_info: info = {},
   projector_info: projector,
 }: z.infer<typeof shown>): Facts {
-  const fact = (name: string): number | undefined => {
-    const value = Object.entries(info).find(([key]) => key.endsWith(`.${name}`))?.[1];
-    return typeof value === 'number' ? value : undefined;
-  };
   const parameter = (name: string): number | undefined => {
     const value = new RegExp(`^${name}\\s+(\\d+)\\s*$`, 'm').exec(parameters)?.[1];
     return value === undefined ? undefined : Number(value);
   };
   const asked = parameter('num_ctx');
-  const pooling = fact('pooling_type');
+  const pooling = numberIn(info, 'pooling_type');
   // A vector that is made from all tokens of a text is made at once: since 0.30 Ollama cuts off what goes beyond.
   const isMadeAtOnce = pooling !== undefined && pooling !== LAST;
   return {
     capabilities: told && capabilities.filter((name) => told.includes(name)),
     contextTokens: least(
-      asked === undefined ? undefined : least(asked, fact('context_length')),
+      asked === undefined ? undefined : least(asked, numberIn(info, 'context_length')),
       isMadeAtOnce ? (parameter('num_batch') ?? EMBEDDING_BATCH) : undefined,
     ),
     imageTokens: ollamaImageTokens(info, projector),

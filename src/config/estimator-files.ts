@@ -1,8 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
-import type { Breach } from './problem.ts';
 import { estimatorChoices } from './estimator-schema.ts';
 import type { WrittenEstimator } from './estimator-schema.ts';
-import type { Path } from './problem.ts';
+import type { Breach, Path } from './problem.ts';
 import type { WrittenConfig } from './schema.ts';
 import { codeOf, unreadable } from './unreadable.ts';
 

@@ -2,8 +2,7 @@ import { msat } from '../money/msat.ts';
 import type { TokenPrice } from '../pricing/model-price.ts';
 import { findPrice, type PriceEntry, type PriceList } from '../pricing/price-list.ts';
 import { modelPrice, modelSettings, type WrittenModel } from './price-entry.ts';
-import type { Path } from './problem.ts';
-import type { Breach } from './problem.ts';
+import type { Breach, Path } from './problem.ts';
 import type { WrittenConfig } from './schema.ts';
 
 /** The one model that go-lcpd has a price for by itself. */

@@ -6,8 +6,7 @@ import { aliasedEntries } from '../pricing/sale.ts';
 import type { Environment } from './expansion.ts';
 import { ownPrices } from './go-lcpd.ts';
 import { readPriceLists } from './price-list-files.ts';
-import type { Path, Problem } from './problem.ts';
-import type { Breach } from './problem.ts';
+import type { Breach, Path, Problem } from './problem.ts';
 import type { WrittenConfig } from './schema.ts';
 import type { Tree } from './tree.ts';
 

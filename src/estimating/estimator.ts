@@ -1,8 +1,7 @@
 import type { CheckedRequest } from '../openai/checked-request.ts';
-import type { InputShape } from '../openai/input-shape.ts';
-import type { PartTokens } from '../openai/prompt-part.ts';
 import type { TaskKind } from '../openai/request.ts';
 import type { CountedHow } from '../pricing/price.ts';
+import type { TemplateInput } from './template-features.ts';
 
 /** Why an estimator can not count for a model, for the operator. */
 export class CannotCount extends Error {
@@ -25,9 +24,7 @@ export interface CountOptions {
 export type Vocabulary = 'own' | 'foreign';
 
 /** An input whose tokens the backend has told. */
-export interface Lesson {
-  readonly partTokens: PartTokens;
-  readonly shape: InputShape;
+export interface Lesson extends TemplateInput {
   readonly actualTokens: number;
 }
 

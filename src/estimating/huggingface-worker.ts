@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { answerTasks } from './counting-worker.ts';
 import { CannotCount } from './estimator.ts';
-import { pieces } from './text-pieces.ts';
+import { countInPieces } from './text-pieces.ts';
 
 export interface HuggingFaceTask {
   /** Absolute path of a tokenizer.json. */
@@ -42,9 +42,5 @@ answerTasks(
     return loaded.tokenizer;
   },
   (tokenizer, { texts }) =>
-    texts.map((text) => {
-      let tokens = 0;
-      for (const piece of pieces(text)) tokens += tokenizer.encode(piece, { add_special_tokens: false }).ids.length;
-      return tokens;
-    }),
+    countInPieces(texts, (piece) => tokenizer.encode(piece, { add_special_tokens: false }).ids.length),
 );

@@ -16,9 +16,9 @@ export class LearnedCounts {
 
   /** Tokens of the whole input, by all that was learned. Each list of lessons is taken once. */
   estimate(input: TemplateInput, vocabulary: Vocabulary, lessons?: readonly Lesson[]): number {
-    this.#template ??= taught(vocabulary, this.#early.splice(0));
+    this.#template ??= this.#taughtEarly(vocabulary);
     if (lessons !== undefined && lessons !== this.#lessons) {
-      if (this.#lessons !== undefined) this.#template = taught(vocabulary, []); // the model has become another
+      if (this.#lessons !== undefined) this.#template = new TemplateShare(vocabulary); // the model has become another
       this.#lessons = lessons;
       this.#template.learnTrials(lessons);
     }
@@ -28,7 +28,7 @@ export class LearnedCounts {
   /** What a finished job's input was in fact. True: the counts have just drifted away. */
   learn(countedTokens: number, { accuracy, partTokens, shape }: CountedHow, actualTokens: number): boolean {
     const lesson = partTokens && { partTokens, shape, actualTokens };
-    if (lesson && this.#template) teach(this.#template, [lesson]);
+    if (lesson && this.#template) this.#template.learn(lesson, actualTokens);
     else if (lesson) this.#early.push(lesson);
     return this.#trueness.add(countedTokens, accuracy, actualTokens);
   }
@@ -36,14 +36,10 @@ export class LearnedCounts {
   figures(): TruenessFigures {
     return this.#trueness.figures();
   }
-}
 
-function taught(vocabulary: Vocabulary, lessons: readonly Lesson[]): TemplateShare {
-  const template = new TemplateShare(vocabulary);
-  teach(template, lessons);
-  return template;
-}
-
-function teach(template: TemplateShare, lessons: readonly Lesson[]): void {
-  for (const { actualTokens, ...input } of lessons) template.learn(input, actualTokens);
+  #taughtEarly(vocabulary: Vocabulary): TemplateShare {
+    const template = new TemplateShare(vocabulary);
+    for (const lesson of this.#early.splice(0)) template.learn(lesson, lesson.actualTokens);
+    return template;
+  }
 }

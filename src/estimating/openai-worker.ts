@@ -1,6 +1,6 @@
 import { answerTasks } from './counting-worker.ts';
 import type { EncodingName } from './encoding.ts';
-import { pieces } from './text-pieces.ts';
+import { countInPieces } from './text-pieces.ts';
 
 export interface OpenAiTask {
   readonly encoding: EncodingName;
@@ -17,10 +17,5 @@ const vocabularies = {
 
 answerTasks(
   ({ encoding }: OpenAiTask) => vocabularies[encoding](),
-  ({ countTokens }, { texts }) =>
-    texts.map((text) => {
-      let tokens = 0;
-      for (const piece of pieces(text)) tokens += countTokens(piece, asText);
-      return tokens;
-    }),
+  ({ countTokens }, { texts }) => countInPieces(texts, (piece) => countTokens(piece, asText)),
 );

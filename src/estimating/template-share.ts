@@ -69,7 +69,7 @@ export class TemplateShare {
 
   /** What came of our own trials, before any job: it is believed whatever it is. */
   learnTrials(trials: readonly Lesson[]): void {
-    for (const { actualTokens, ...input } of trials) this.#learn(input, actualTokens);
+    for (const trial of trials) this.#learn(trial, trial.actualTokens);
     for (const part of new Set(trials.flatMap((trial) => triedPartsOf(trial)))) {
       const weight =
         part === 'tools-before-answer' ? this.#weightOf('tools') + this.#differenceFrom('tools') : this.#weightOf(part);

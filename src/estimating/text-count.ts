@@ -18,10 +18,18 @@ export async function countByTexts(
   request: Pick<CheckedRequest, 'promptText' | 'promptParts' | 'shape'>,
   count: (texts: readonly string[]) => Promise<readonly number[] | undefined>,
 ): Promise<Count> {
-  const { promptText, promptParts, shape } = request;
+  const { promptText } = request;
   const counts = textBytes(promptText) > MAX_TEXT_BYTES ? undefined : await count(promptText);
   if (counts === undefined) return textBound(request);
-  const tokens = counts.reduce((sum, one) => sum + one, usualTemplateTokens(shape));
-  const longestTextTokens = Math.max(...counts);
-  return { tokens, longestTextTokens, accuracy: 'estimate', partTokens: partTokens(promptParts, counts) };
+  return { ...textEstimate(request, counts), longestTextTokens: Math.max(...counts) };
 }
+
+/** By the tokens of each text. */
+export const textEstimate = (
+  { promptParts, shape }: Pick<CheckedRequest, 'promptParts' | 'shape'>,
+  counts: readonly number[],
+) => ({
+  tokens: counts.reduce((sum, one) => sum + one, usualTemplateTokens(shape)),
+  accuracy: 'estimate' as const,
+  partTokens: partTokens(promptParts, counts),
+});

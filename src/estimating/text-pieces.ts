@@ -20,3 +20,11 @@ export function* pieces(text: string): Generator<string> {
   }
   if (start < text.length) yield text.slice(start);
 }
+
+/** Tokens of each text, counted piece by piece. */
+export const countInPieces = (texts: readonly string[], countPiece: (piece: string) => number): number[] =>
+  texts.map((text) => {
+    let tokens = 0;
+    for (const piece of pieces(text)) tokens += countPiece(piece);
+    return tokens;
+  });

@@ -35,9 +35,9 @@ export class Shelf {
   /** By name, sorted. */
   kindsByName(): ReadonlyMap<string, readonly TaskKind[]> {
     const onSale = new Map<string, readonly TaskKind[]>();
-    for (const { sale } of this.#installed()) {
-      const can = this.#kindsNow(sale.name);
-      if (can !== undefined) onSale.set(sale.name, can);
+    for (const found of this.#installed()) {
+      const can = this.#kindsNow(found);
+      if (can !== undefined) onSale.set(found.sale.name, can);
     }
     return onSale;
   }
@@ -48,7 +48,8 @@ export class Shelf {
   }
 
   availability(taskKind: TaskKind, name: string): Availability {
-    const now = this.#kindsNow(name);
+    const found = this.find(name);
+    const now = found && this.#kindsNow(found);
     const can = now ?? (this.#isMissed(name) ? this.#everOnSale.get(name) : undefined);
     if (can === undefined) return 'not for sale';
     if (!can.includes(taskKind)) return 'for other work';
@@ -73,17 +74,18 @@ export class Shelf {
 
   #installed(): Found[] {
     const { pool, lists } = this.#options;
-    const models = pool.models().map(({ id }) => id);
-    return salesOf(lists(), models).flatMap(({ name }) => this.find(name) ?? []);
+    const byId = new Map(pool.models().map((told) => [told.id, told]));
+    return salesOf(lists(), [...byId.keys()]).flatMap((sale) => {
+      const told = byId.get(sale.backendModel);
+      return told === undefined ? [] : [{ sale, told }];
+    });
   }
 
-  /** Undefined: nothing can be bought under this name. */
-  #kindsNow(name: string): readonly TaskKind[] | undefined {
-    const found = this.find(name);
-    if (found === undefined) return undefined;
+  /** Undefined: nothing of it can be bought. */
+  #kindsNow(found: Found): readonly TaskKind[] | undefined {
     const can = this.#pricedKinds(found).filter((taskKind) => this.#options.canCount(taskKind, found.sale));
     if (can.length === 0) return undefined;
-    this.#everOnSale.set(name, can);
+    this.#everOnSale.set(found.sale.name, can);
     return can;
   }
 

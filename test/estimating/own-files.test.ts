@@ -8,6 +8,7 @@ import { createHuggingFaceEstimator } from '../../src/estimating/huggingface.ts'
 import { createOwnModuleEstimator } from '../../src/estimating/own-module.ts';
 import { checkRequest } from '../../src/openai/request.ts';
 import type { CheckedRequest } from '../../src/openai/request.ts';
+import { words } from './words-tokenizer.ts';
 
 const never = { signal: new AbortController().signal };
 let folder: string;
@@ -28,19 +29,6 @@ function chat(content: string): CheckedRequest {
   if ('refusal' in request) throw new Error(request.message);
   return request;
 }
-
-/** Words are tokens, when the vocabulary has them; all others are one unknown token. */
-const words = JSON.stringify({
-  version: '1.0',
-  truncation: null,
-  padding: null,
-  added_tokens: [],
-  normalizer: null,
-  pre_tokenizer: { type: 'Whitespace' },
-  post_processor: null,
-  decoder: null,
-  model: { type: 'WordLevel', vocab: { '[UNK]': 0, one: 1, two: 2, user: 3 }, unk_token: '[UNK]' },
-});
 
 describe('a tokenizer.json of the operator', () => {
   test('counts the text, and leaves the share of the template to what is learned', async () => {

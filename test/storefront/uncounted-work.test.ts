@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { EstimatorChoice } from '../../src/pricing/price-list.ts';
 import { errorCode } from '../../src/protocol/error-code.ts';
 import { Market, bothVersions } from '../harness/market.ts';
+import { words } from '../estimating/words-tokenizer.ts';
 import { MODEL } from '../harness/scripted-backend.ts';
 import { PRICES } from '../harness/seller.ts';
 import { until } from '../harness/until.ts';
@@ -19,17 +20,6 @@ const told = ({ buyer }: Market): string[] =>
     message.kind === 'manifest' ? [[...new Set(message.tasks?.map(({ taskKind }) => taskKind))].toSorted().join()] : [],
   );
 const BOTH = [CHAT, RESPONSES].join();
-const TOKENIZER = JSON.stringify({
-  version: '1.0',
-  truncation: null,
-  padding: null,
-  added_tokens: [],
-  normalizer: null,
-  pre_tokenizer: { type: 'Whitespace' },
-  post_processor: null,
-  decoder: null,
-  model: { type: 'WordLevel', vocab: { '[UNK]': 0 }, unk_token: '[UNK]' },
-});
 
 describe.each(bothVersions)('a seller of LCP v0.%i', (version) => {
   test('does not sell the work for which a model has no estimator', async () => {
@@ -57,7 +47,7 @@ describe.each(bothVersions)('a seller of LCP v0.%i', (version) => {
     const file = join(folder, 'tokenizer.json');
     const market = await Market.open(version, soldBy({ name: 'huggingface', file }));
     await until('nothing is told any more', () => told(market).at(-1) === '');
-    await writeFile(file, TOKENIZER);
+    await writeFile(file, words);
     await market.clock.advance(60_000);
     await until('both are told again', () => told(market).at(-1) === BOTH);
   });

@@ -1,13 +1,11 @@
 import type { Clock } from '../../clock/clock.ts';
 import type { CheckedRequest } from '../../openai/checked-request.ts';
-import { partTokens } from '../../openai/prompt-part.ts';
 import { kinds } from '../../openai/request.ts';
 import type { TaskKind } from '../../openai/request.ts';
 import { CannotCount } from '../estimator.ts';
 import type { Count, CountOptions, Estimator } from '../estimator.ts';
-import { textBound } from '../text-count.ts';
+import { textBound, textEstimate } from '../text-count.ts';
 import { MAX_TEXT_BYTES, textBytes } from '../text-size.ts';
-import { usualTemplateTokens } from '../usual-template.ts';
 import { chatOf, textsOf } from './chat-of.ts';
 import { MAX_EXTRA } from './self-test.ts';
 import { OllamaServer } from './server.ts';
@@ -54,9 +52,10 @@ class OllamaEstimator implements Estimator {
 
   async count(request: CheckedRequest, options: CountOptions): Promise<Count> {
     options.signal.throwIfAborted();
-    if (textBytes(request.promptText) > MAX_TEXT_BYTES) return textBound(request);
+    const bytes = textBytes(request.promptText);
+    if (bytes > MAX_TEXT_BYTES) return textBound(request);
     const isEmbedding = kinds[request.taskKind].needs === 'embedding';
-    const counted = await (isEmbedding ? this.#countTexts(request, options) : this.#countChat(request, options));
+    const counted = await (isEmbedding ? this.#countTexts(request, options) : this.#countChat(request, bytes, options));
     return counted ?? textBound(request);
   }
 
@@ -67,22 +66,23 @@ class OllamaEstimator implements Estimator {
   /** Undefined: it would take too long. */
   async #countChat(
     request: CheckedRequest,
+    bytes: number,
     { signal, limitTokens = Infinity }: CountOptions,
   ): Promise<Count | undefined> {
-    const { model, promptText, promptParts, shape, images } = request;
+    const { model, promptText, images } = request;
     const { known, isLoaded } = await this.#models.now(model, 'completion', signal);
     const { engine = 'llama.cpp', extraTokens = 0 } = known.way ?? {};
     const mostTokens = Math.min(limitTokens, LONGEST_CONTEXT) * SLACK;
     const renders = isLoaded && known.way?.renders === true;
-    if (!renders || textBytes(promptText) > mostTokens) {
+    if (!renders || bytes > mostTokens) {
       const texts = renders ? promptText : textOf(request);
       const counts = await this.#counter.count(known, engine, texts, mostTokens, signal);
       if (counts === undefined) return undefined;
-      const estimate = { tokens: sumOf(counts) + usualTemplateTokens(shape), accuracy: 'estimate' } as const;
-      if (sumOf(counts) > mostTokens) return estimate; // not all was counted
+      const { partTokens, ...whole } = textEstimate(request, counts);
+      if (sumOf(counts) > mostTokens) return whole; // not all was counted
       // A quote makes no model load: until it is loaded for a job, what its template makes of it is learned from jobs.
       const { lessons } = known;
-      if (!renders) return { ...estimate, partTokens: partTokens(promptParts, counts), ...(lessons && { lessons }) };
+      if (!renders) return { ...whole, partTokens, ...(lessons && { lessons }) };
     }
     const rendered = await known.server.render(model, chatOf(request), this.#answerMs, signal);
     if (rendered === undefined) throw new CannotCount('Ollama did not render the prompt');

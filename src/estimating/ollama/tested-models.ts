@@ -10,10 +10,8 @@ import type { ServedModel, VocabularyCounter } from './vocabulary-counter.ts';
 
 /** What is known of a model. */
 export interface KnownModel extends ServedModel {
-  /** Undefined: the model has not been put to the test. */
+  /** Undefined: the model has not been put to the test, as it was not loaded when it was looked at and a test would load it. */
   readonly way: Way | undefined;
-  /** False: it was not loaded when it was looked at, and a test would load it. */
-  readonly isTested: boolean;
   /** What its template was seen to do, where the server renders no prompts. */
   readonly lessons?: readonly Lesson[];
 }
@@ -47,7 +45,7 @@ export class TestedModels {
         const digest = await server.digestOf(name, answerMs, signal);
         if (digest === undefined) continue;
         const known = this.#known.get(key);
-        if (known?.digest === digest && known.server === server && known.isTested) return;
+        if (known?.digest === digest && known.server === server && known.way !== undefined) return;
         this.#known.set(key, await this.#tested({ server, name, digest }, use, signal));
         return;
       } catch (error) {
@@ -65,7 +63,7 @@ export class TestedModels {
     if (!this.#known.has(key)) await this.prepare(name, use, signal);
     const before = this.#known.get(key);
     const isLoaded = (await before?.server.isLoaded(name, before.digest, this.#options.answerMs, signal)) ?? false;
-    if (isLoaded && before?.isTested === false) await this.prepare(name, use, signal);
+    if (isLoaded && before !== undefined && before.way === undefined) await this.prepare(name, use, signal);
     const known = this.#known.get(key);
     if (known === undefined) throw new CannotCount('no Ollama has it');
     return { known, isLoaded };
@@ -77,14 +75,14 @@ export class TestedModels {
     const { server, name, digest } = model;
     const same = [...this.#known].find(
       ([key, other]) =>
-        key === keyOf(other.name, use) && other.digest === digest && other.server === server && other.isTested,
+        key === keyOf(other.name, use) && other.digest === digest && other.server === server && other.way !== undefined,
     )?.[1];
     if (same !== undefined) return { ...same, ...model };
-    if (!(await server.isLoaded(name, digest, answerMs, signal))) return { ...model, way: undefined, isTested: false };
+    if (!(await server.isLoaded(name, digest, answerMs, signal))) return { ...model, way: undefined };
     const way = await findWay(model, use, counter, prepareMs, signal);
-    if (way.renders) return { ...model, way, isTested: true };
+    if (way.renders) return { ...model, way };
     const lessons = await probeTemplate(model, way.engine, counter, clock, signal);
-    return { ...model, way, isTested: true, lessons };
+    return { ...model, way, lessons };
   }
 }
 
